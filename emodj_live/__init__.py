@@ -1,0 +1,67 @@
+"""emodj-live: what music feels like, while it plays.
+
+Every public name is importable from here. Nothing heavy is imported until a name is used, so that
+``import emodj_live`` costs nothing and a machine without a sound system loses only the microphone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emodj_live.emotion import Emotion, Quadrant
+    from emodj_live.errors import DatasetError, EmodjError, ModelError, SourceError
+    from emodj_live.features import FeatureExtractor, FeatureSpec
+    from emodj_live.model import EmotionModel
+    from emodj_live.ring import Gap, RingBuffer
+    from emodj_live.sources.demo import DemoSource
+    from emodj_live.sources.file import FileSource
+    from emodj_live.tracker import EmotionTracker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DatasetError",
+    "DemoSource",
+    "EmodjError",
+    "Emotion",
+    "EmotionModel",
+    "EmotionTracker",
+    "FeatureExtractor",
+    "FeatureSpec",
+    "FileSource",
+    "Gap",
+    "ModelError",
+    "Quadrant",
+    "RingBuffer",
+    "SourceError",
+]
+
+_HOMES = {
+    "DatasetError": "errors",
+    "DemoSource": "sources.demo",
+    "EmodjError": "errors",
+    "Emotion": "emotion",
+    "EmotionModel": "model",
+    "EmotionTracker": "tracker",
+    "FeatureExtractor": "features",
+    "FeatureSpec": "features",
+    "FileSource": "sources.file",
+    "Gap": "ring",
+    "ModelError": "errors",
+    "Quadrant": "emotion",
+    "RingBuffer": "ring",
+    "SourceError": "errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name's module at its first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

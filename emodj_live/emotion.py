@@ -1,0 +1,80 @@
+"""The values that a tracker hands out. They depend on nothing, so that anybody can keep, send or store them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Quadrant(Enum):
+    """A quarter of the valence-arousal plane, by EmoDJ's names."""
+
+    HAPPY = "happy"
+    TENSE = "tense"
+    SAD = "sad"
+    CALM = "calm"
+
+    @classmethod
+    def of(cls, valence: float, arousal: float) -> Quadrant:
+        """Name the quadrant of a point, borders decided by EmoDJ's order of tests.
+
+        Parameters
+        ----------
+        valence, arousal : float
+            The point, each in [-1, 1].
+
+        Returns
+        -------
+        Quadrant
+            ``HAPPY`` for valence >= 0 and arousal > 0, then ``SAD`` for valence <= 0 and arousal < 0, then ``TENSE``
+            for valence < 0 and arousal >= 0, else ``CALM``.
+
+        Examples
+        --------
+        >>> Quadrant.of(0.2, -0.3)
+        <Quadrant.CALM: 'calm'>
+        """
+        if valence >= 0 and arousal > 0:
+            return cls.HAPPY
+        if valence <= 0 and arousal < 0:
+            return cls.SAD
+        if valence < 0 and arousal >= 0:
+            return cls.TENSE
+        return cls.CALM
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """What the tracker says about one window.
+
+    Attributes
+    ----------
+    time : float
+        End of the window [s], counted from the stream's first sample.
+    valence, arousal : float
+        Unpleasant to pleasant and calm to excited, each in [-1, 1], smoothed.
+    raw_valence, raw_arousal : float
+        The same for the window alone.
+    quadrant : Quadrant
+        Quadrant of the smoothed point, with hysteresis: it may differ from ``Quadrant.of(valence, arousal)`` near an
+        axis.
+    level : float
+        RMS of the window as it came in [dBFS]; digital silence is -120.
+    gain : float
+        Gain applied before the features [dB].
+    is_silent : bool
+        The level is below the silence threshold.
+    is_clipped : bool
+        The input reached full scale in this window.
+    """
+
+    time: float
+    valence: float
+    arousal: float
+    raw_valence: float
+    raw_arousal: float
+    quadrant: Quadrant
+    level: float
+    gain: float
+    is_silent: bool
+    is_clipped: bool

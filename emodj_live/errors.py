@@ -1,0 +1,28 @@
+"""What the world can do wrong.
+
+::
+
+    EmodjError
+    |-- SourceError     a file, stream or device cannot be opened, decoded or kept going
+    |-- ModelError      a model file is missing, foreign, damaged or does not fit
+    `-- DatasetError    annotations or clips do not fit together
+
+A programmer's mistake is a `ValueError` or `TypeError` instead. Each message is one sentence: what happened, to which
+file or device, and what to do about it.
+"""
+
+
+class EmodjError(Exception):
+    """Base of everything that this package raises about the world outside it."""
+
+
+class SourceError(EmodjError):
+    """A file, stream or device cannot be opened, decoded or kept going."""
+
+
+class ModelError(EmodjError):
+    """A model file is missing, foreign, damaged or does not fit."""
+
+
+class DatasetError(EmodjError):
+    """The annotations and clips of a data set are missing or contradict each other."""

@@ -1,0 +1,1 @@
+"""Where emotions go: each sink is a callable that takes an `Emotion`."""

@@ -1,0 +1,268 @@
+"""The loop: blocks in, emotions out. Time, smoothing, silence and the quadrant's name have their one home here.
+
+No I/O, no thread, no clock: what it says follows from the samples alone.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.features import FeatureExtractor
+from emodj_live.model import EmotionModel
+from emodj_live.ring import Gap, RingBuffer
+
+SILENCE = -60.0  # [dBFS]
+LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
+HYSTERESIS = 0.05
+_FULL_SCALE = 32767 / 32768  # the largest 16-bit sample
+
+
+class Smoother:
+    """Exponential average of valence and arousal, and the quadrant's name with hysteresis.
+
+    ``y += alpha * (x - y)`` with ``alpha = 1 - exp(-step / tau)``, so that it does not depend on the step.
+
+    Parameters
+    ----------
+    step : float
+        Time from one window to the next [s].
+    tau : float
+        Time constant [s]; 0 passes raw values through.
+    """
+
+    def __init__(self, step: float, tau: float) -> None:
+        self._alpha = 1 - math.exp(-step / tau) if tau else 1.0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything that was heard."""
+        self.valence = self.arousal = 0.0
+        self._axes: tuple[bool, bool] | None = None  # whether valence and arousal count as positive
+
+    def update(self, valence: float, arousal: float, *, is_silent: bool) -> None:
+        """Take in the raw values of the next window; a silent one changes nothing."""
+        if is_silent:
+            return
+        if self._axes is None:
+            self.valence, self.arousal = valence, arousal
+            first = Quadrant.of(valence, arousal)
+            self._axes = first in (Quadrant.HAPPY, Quadrant.CALM), first in (Quadrant.HAPPY, Quadrant.TENSE)
+            return
+        self.valence += self._alpha * (valence - self.valence)
+        self.arousal += self._alpha * (arousal - self.arousal)
+        self._axes = _sign(self.valence, self._axes[0]), _sign(self.arousal, self._axes[1])
+
+    @property
+    def quadrant(self) -> Quadrant:
+        """The quadrant that counts now."""
+        if self._axes is None:
+            return Quadrant.of(self.valence, self.arousal)
+        return _QUADRANTS[self._axes]
+
+
+_QUADRANTS = {
+    (True, True): Quadrant.HAPPY,
+    (False, True): Quadrant.TENSE,
+    (False, False): Quadrant.SAD,
+    (True, False): Quadrant.CALM,
+}
+
+
+def _sign(value: float, was_positive: bool) -> bool:
+    """Return whether an axis counts as positive: it changes only `HYSTERESIS` beyond zero."""
+    return value >= -HYSTERESIS if was_positive else value > HYSTERESIS
+
+
+def level_dbfs(window: NDArray[np.float32]) -> float:
+    """Return the RMS level of a window.
+
+    Parameters
+    ----------
+    window : ndarray of float32, shape (n,)
+
+    Returns
+    -------
+    float
+        [dBFS], not below `LOWEST_LEVEL`.
+    """
+    power = float(np.dot(window, window)) / window.size
+    return max(LOWEST_LEVEL, 10 * math.log10(power)) if power > 0 else LOWEST_LEVEL
+
+
+class EmotionTracker:
+    """Follow the emotion of a stream of audio.
+
+    Parameters
+    ----------
+    model : EmotionModel
+        What turns features into valence and arousal; it may be shared by any number of trackers.
+    step : int, optional
+        Samples from one window to the next; by default the model's window length, so that windows touch.
+    smoothing : float
+        Time constant of the average [s]; 0 is off.
+    silence : float
+        A window below this level is silent: it changes neither the average nor the quadrant [dBFS].
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Notes
+    -----
+    A tracker belongs to one thread; only `stop` may be called from any.
+
+    Examples
+    --------
+    >>> from emodj_live import DemoSource, EmotionModel
+    >>> tracker = EmotionTracker(EmotionModel.load())
+    >>> emotions = list(tracker.track(DemoSource()))
+    >>> emotions[0].time
+    0.5
+    """
+
+    def __init__(
+        self,
+        model: EmotionModel,
+        *,
+        step: int | None = None,
+        smoothing: float = 3.0,
+        silence: float = SILENCE,
+    ) -> None:
+        step = model.spec.window_length if step is None else step
+        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
+            raise ValueError(f"step must be a positive number of samples, got {step!r}")
+        if not (math.isfinite(smoothing) and smoothing >= 0):
+            raise ValueError(f"smoothing must be 0 or a positive number of seconds, got {smoothing}")
+        if math.isnan(silence):
+            raise ValueError(f"silence must be a level in dBFS, got {silence}")
+        self.model = model
+        self._silence = silence
+        self._extractor = FeatureExtractor(model.spec)
+        self._ring = RingBuffer(model.spec.window_length, int(step))
+        self._smoother = Smoother(step / model.spec.sample_rate, smoothing)
+        self._stopped = threading.Event()
+
+    def reset(self) -> None:
+        """Start anew: the next sample is the first of a new stream, and nothing has been heard."""
+        self._ring.clear()
+        self._smoother.reset()
+
+    def process(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
+        """Take in the next piece of the stream and return the emotions of the windows that it completes.
+
+        Parameters
+        ----------
+        block : ndarray of float32, shape (n,), or Gap
+            Mono samples at ``model.spec.sample_rate``, full scale is +-1, any n, also 0; or how many were lost.
+
+        Returns
+        -------
+        list of Emotion
+            In time order; often empty.
+
+        Raises
+        ------
+        TypeError
+            If the block is not an array of floating-point numbers.
+        ValueError
+            If it is not one-dimensional or has values that are not finite.
+        """
+        block = block if isinstance(block, Gap) else _checked(block)
+        emotions = []
+        for ends, windows in self._ring.push(block):
+            predicted = self.model.predict(self._extractor.extract(windows))
+            for end, window, (valence, arousal) in zip(ends, windows, predicted.clip(-1, 1).tolist(), strict=True):
+                emotions.append(self._emotion(end, window, valence, arousal))
+        return emotions
+
+    def _emotion(self, end: int, window: NDArray[np.float32], valence: float, arousal: float) -> Emotion:
+        level = level_dbfs(window)
+        is_silent = level < self._silence
+        self._smoother.update(valence, arousal, is_silent=is_silent)
+        return Emotion(
+            time=end / self.model.spec.sample_rate,
+            valence=self._smoother.valence,
+            arousal=self._smoother.arousal,
+            raw_valence=valence,
+            raw_arousal=arousal,
+            quadrant=self._smoother.quadrant,
+            level=level,
+            gain=0.0,
+            is_silent=is_silent,
+            is_clipped=bool(max(window.max(), -window.min()) >= _FULL_SCALE),
+        )
+
+    def track(self, source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[Emotion]:
+        """Follow a source from its beginning and yield each emotion as it is found.
+
+        Parameters
+        ----------
+        source : iterable of ndarray of float32 or Gap
+            The blocks of a new stream, as for `process`. If it has a ``close()``, that is called at the end, however
+            the end comes.
+
+        Yields
+        ------
+        Emotion
+            In time order.
+        """
+        self.reset()
+        self._stopped.clear()
+        blocks = iter(source)
+        try:
+            for block in blocks:
+                for emotion in self.process(block):
+                    if self._stopped.is_set():
+                        return
+                    yield emotion
+                if self._stopped.is_set():
+                    return
+        finally:
+            for owner in (blocks, source):
+                if close := getattr(owner, "close", None):
+                    close()
+
+    def run(self, source: Iterable[NDArray[np.float32] | Gap], *sinks: Callable[[Emotion], object]) -> None:
+        """Follow a source from its beginning and call every sink with every emotion.
+
+        Parameters
+        ----------
+        source : iterable of ndarray of float32 or Gap
+            As for `track`.
+        *sinks : callable
+            Each is called with one `Emotion`, in the order given, on this thread; what it returns is ignored. If one
+            raises, the run ends, the source is closed, and the exception reaches the caller unchanged.
+        """
+        emotions = self.track(source)
+        try:
+            for emotion in emotions:
+                for sink in sinks:
+                    sink(emotion)
+        finally:
+            emotions.close()  # type: ignore[attr-defined]
+
+    def stop(self) -> None:
+        """End the `run` or `track` in progress after the emotion in hand.
+
+        Safe from any thread, from inside a sink, and twice; without one in progress it does nothing.
+        """
+        self._stopped.set()
+
+
+def _checked(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a block of a caller's as float32, or say what is wrong with it."""
+    block = np.asarray(block)
+    if block.dtype.kind != "f":
+        raise TypeError(f"a block must hold floating-point samples with full scale +-1, got {block.dtype}")
+    if block.ndim != 1:
+        raise ValueError(f"a block must be mono, of shape (n,), got {block.shape}")
+    if not np.isfinite(block).all():
+        raise ValueError("a block must hold finite samples, got NaN or infinity")
+    return block.astype(np.float32, copy=False)

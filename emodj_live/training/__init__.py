@@ -1,0 +1,1 @@
+"""From annotated music to a model file. Offline only: the live path never imports this."""
