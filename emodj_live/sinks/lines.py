@@ -1,0 +1,75 @@
+"""One line per emotion: for people, and for programs (JSON Lines)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import TextIO
+
+from emodj_live.emotion import Emotion
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as h:mm:ss.s, hours only where there are some."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes:2d}:{rest:04.1f}"
+
+
+def text_line(emotion: Emotion) -> str:
+    """Return an emotion as a readable line without its end.
+
+    Parameters
+    ----------
+    emotion : Emotion
+
+    Returns
+    -------
+    str
+        Time, valence, arousal, quadrant and level, in columns.
+    """
+    notes = "  silent" * emotion.is_silent + "  clipped" * emotion.is_clipped
+    return (
+        f"{_clock(emotion.time)}  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}"
+        f"  {emotion.quadrant.value:<5}  {emotion.level:6.1f} dBFS{notes}"
+    )
+
+
+def json_line(emotion: Emotion, source: str) -> str:
+    """Return an emotion as one JSON object: every field under its own name, and `source`.
+
+    Parameters
+    ----------
+    emotion : Emotion
+    source : str
+        Where the audio came from, for programs that read several.
+
+    Returns
+    -------
+    str
+        Without a line end, never with NaN.
+    """
+    fields = dataclasses.asdict(emotion) | {"quadrant": emotion.quadrant.value, "source": source}
+    return json.dumps(fields, allow_nan=False)
+
+
+class LineSink:
+    """Write each emotion as a line, flushed at once, so that a pipe gets it in time.
+
+    Parameters
+    ----------
+    stream : text file
+        Where to.
+    form : callable
+        What makes a line of an emotion, such as `text_line`.
+    """
+
+    def __init__(self, stream: TextIO, form: Callable[[Emotion], str]) -> None:
+        self._stream = stream
+        self._form = form
+
+    def __call__(self, emotion: Emotion) -> None:
+        """Write one line."""
+        self._stream.write(self._form(emotion) + "\n")
+        self._stream.flush()
