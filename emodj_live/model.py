@@ -110,10 +110,8 @@ class EmotionModel:
             raise ValueError("gamma and reference_level must be finite")
         if self.gamma <= 0 or (self.std <= 0).any():
             raise ValueError("gamma and every std must be positive")
-        # exp(-gamma |x - s|^2) = exp(x . 2 gamma s  -  gamma |s|^2  -  gamma |x|^2): only the first needs both
-        vectors = self.support_vectors.astype(np.float64)
-        object.__setattr__(self, "_slopes", np.ascontiguousarray((2 * self.gamma * vectors).astype(np.float32).T))
-        object.__setattr__(self, "_offsets", (-self.gamma * (vectors**2).sum(axis=1)).astype(np.float32))
+        squares = np.einsum("ij,ij->i", self.support_vectors, self.support_vectors, dtype=np.float64)
+        object.__setattr__(self, "_offsets", (-self.gamma * squares).astype(np.float32))
 
     def _array(self, name: str) -> NDArray[Any]:
         array: NDArray[Any] = self.spec.mel_basis if name == "mel_basis" else getattr(self, name)
@@ -148,11 +146,15 @@ class EmotionModel:
         return predicted
 
     def _kernel(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the kernel of every row with every support vector, in float32."""
-        scaled = ((features - self.mean) / self.std).astype(np.float32)
-        exponents: NDArray[np.float32] = scaled @ self._slopes  # type: ignore[attr-defined]
+        """Return the kernel of every row with every support vector, in float32.
+
+        ``exp(-gamma |x - s|^2) = exp(2 gamma x . s  -  gamma |s|^2  -  gamma |x|^2)``, where only the first term needs
+        both: one matrix product.
+        """
+        scaled = (features - self.mean) / self.std
+        exponents: NDArray[np.float32] = (2 * self.gamma * scaled).astype(np.float32) @ self.support_vectors.T
         exponents += self._offsets  # type: ignore[attr-defined]
-        exponents -= np.float32(self.gamma) * (scaled**2).sum(axis=1, keepdims=True)
+        exponents -= (self.gamma * (scaled**2).sum(axis=1, keepdims=True)).astype(np.float32)
         return np.exp(exponents, out=exponents)
 
     def save(self, path: str | os.PathLike[str]) -> None:

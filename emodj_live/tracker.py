@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.features import FeatureExtractor
+from emodj_live.gain import AutomaticGain
 from emodj_live.model import EmotionModel
 from emodj_live.ring import Gap, RingBuffer
 
@@ -107,7 +109,11 @@ class EmotionTracker:
     smoothing : float
         Time constant of the average [s]; 0 is off.
     silence : float
-        A window below this level is silent: it changes neither the average nor the quadrant [dBFS].
+        A window below this level, as it came in, is silent: it changes neither the average nor the quadrant nor the
+        automatic gain [dBFS].
+    gain : float or "auto"
+        Gain before the features [dB]; "auto" brings the programme's long-term level to the one that the model was
+        trained at, which a microphone needs.
 
     Raises
     ------
@@ -134,6 +140,7 @@ class EmotionTracker:
         step: int | None = None,
         smoothing: float = 3.0,
         silence: float = SILENCE,
+        gain: float | Literal["auto"] = 0.0,
     ) -> None:
         step = model.spec.window_length if step is None else step
         if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
@@ -142,17 +149,22 @@ class EmotionTracker:
             raise ValueError(f"smoothing must be 0 or a positive number of seconds, got {smoothing}")
         if math.isnan(silence):
             raise ValueError(f"silence must be a level in dBFS, got {silence}")
+        if gain != "auto" and not (isinstance(gain, int | float) and math.isfinite(gain)):
+            raise ValueError(f"gain must be 'auto' or a finite number of dB, got {gain!r}")
         self.model = model
         self._silence = silence
         self._extractor = FeatureExtractor(model.spec)
         self._ring = RingBuffer(model.spec.window_length, int(step))
         self._smoother = Smoother(step / model.spec.sample_rate, smoothing)
+        self._fixed_gain = None if gain == "auto" else float(gain)
+        self._automatic_gain = AutomaticGain(model.reference_level, step / model.spec.sample_rate)
         self._stopped = threading.Event()
 
     def reset(self) -> None:
         """Start anew: the next sample is the first of a new stream, and nothing has been heard."""
         self._ring.clear()
         self._smoother.reset()
+        self._automatic_gain.reset()
 
     def process(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
         """Take in the next piece of the stream and return the emotions of the windows that it completes.
@@ -177,24 +189,32 @@ class EmotionTracker:
         block = block if isinstance(block, Gap) else _checked(block)
         emotions = []
         for ends, windows in self._ring.push(block):
-            predicted = self.model.predict(self._extractor.extract(windows))
-            for end, window, (valence, arousal) in zip(ends, windows, predicted.clip(-1, 1).tolist(), strict=True):
-                emotions.append(self._emotion(end, window, valence, arousal))
+            levels = [level_dbfs(window) for window in windows]
+            gains = [self._gain(level) for level in levels]
+            factors = np.array([10 ** (gain / 20) for gain in gains], np.float32)
+            features = self._extractor.extract(windows * factors[:, np.newaxis] if any(gains) else windows)
+            predicted = self.model.predict(features).clip(-1, 1).tolist()
+            for end, window, level, gain, raw in zip(ends, windows, levels, gains, predicted, strict=True):
+                emotions.append(self._emotion(end, window, level, gain, raw))
         return emotions
 
-    def _emotion(self, end: int, window: NDArray[np.float32], valence: float, arousal: float) -> Emotion:
-        level = level_dbfs(window)
+    def _gain(self, level: float) -> float:
+        if self._fixed_gain is not None:
+            return self._fixed_gain
+        return self._automatic_gain.update(level, is_silent=level < self._silence)
+
+    def _emotion(self, end: int, window: NDArray[np.float32], level: float, gain: float, raw: list[float]) -> Emotion:
         is_silent = level < self._silence
-        self._smoother.update(valence, arousal, is_silent=is_silent)
+        self._smoother.update(*raw, is_silent=is_silent)
         return Emotion(
             time=end / self.model.spec.sample_rate,
             valence=self._smoother.valence,
             arousal=self._smoother.arousal,
-            raw_valence=valence,
-            raw_arousal=arousal,
+            raw_valence=raw[0],
+            raw_arousal=raw[1],
             quadrant=self._smoother.quadrant,
             level=level,
-            gain=0.0,
+            gain=gain,
             is_silent=is_silent,
             is_clipped=bool(max(window.max(), -window.min()) >= _FULL_SCALE),
         )

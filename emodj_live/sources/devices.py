@@ -1,0 +1,129 @@
+"""PortAudio's devices: found by number or name, listed, and told about in one sentence when they fail.
+
+The only place that imports sounddevice, and only when a device is asked for: without PortAudio files still work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal
+
+from emodj_live.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as PortAudio tells of it.
+
+    Attributes
+    ----------
+    index : int
+        Its number for now; it changes when something is plugged in.
+    name, host_api : str
+        Its name, and the sound system that offers it.
+    channels : int
+        For input or output, whichever was asked for.
+    sample_rate : float
+        Its own rate [Hz].
+    is_default : bool
+        It is the default for input or output.
+    """
+
+    index: int
+    name: str
+    host_api: str
+    channels: int
+    sample_rate: float
+    is_default: bool
+
+    def __str__(self) -> str:
+        mark = "*" if self.is_default else " "
+        channels = f"{self.channels} channel{'s' * (self.channels != 1)}"
+        return f"{mark} {self.index:2d}  {self.name} ({self.host_api}), {channels}, {self.sample_rate:g} Hz"
+
+
+def sounddevice() -> ModuleType:
+    """Import sounddevice.
+
+    Raises
+    ------
+    SourceError
+        If PortAudio is missing.
+    """
+    try:
+        import sounddevice
+    except OSError as error:
+        message = "PortAudio is missing; install it: apt install libportaudio2 (Linux) or brew install portaudio (macOS)."
+        raise SourceError(message) from error
+    module: ModuleType = sounddevice
+    return module
+
+
+def devices(kind: Literal["input", "output"]) -> list[Device]:
+    """Return the devices that can record or play.
+
+    Parameters
+    ----------
+    kind : {"input", "output"}
+
+    Returns
+    -------
+    list of Device
+
+    Raises
+    ------
+    SourceError
+        If PortAudio is missing.
+    """
+    found = [_device(info, kind) for info in sounddevice().query_devices()]
+    return [device for device in found if device.channels]
+
+
+def _device(info: dict[str, Any], kind: str) -> Device:
+    api = sounddevice().query_hostapis(info["hostapi"])
+    default = sounddevice().default.device[kind]
+    default = api[f"default_{kind}_device"] if default < 0 and info["hostapi"] == 0 else default
+    return Device(
+        index=info["index"],
+        name=info["name"],
+        host_api=api["name"],
+        channels=info[f"max_{kind}_channels"],
+        sample_rate=info["default_samplerate"],
+        is_default=info["index"] == default,
+    )
+
+
+def find_device(device: int | str | None, kind: Literal["input", "output"]) -> Device:
+    """Find one device.
+
+    Parameters
+    ----------
+    device : int, str or None
+        Its number, a part of its name (with a part of its host API's name behind it if need be), or None for the
+        default.
+    kind : {"input", "output"}
+
+    Returns
+    -------
+    Device
+
+    Raises
+    ------
+    SourceError
+        If there is none such, or several; it lists those that there are.
+    """
+    module = sounddevice()
+    try:
+        return _device(module.query_devices(device, kind), kind)
+    except (ValueError, module.PortAudioError) as error:
+        there = "; ".join(str(found).strip() for found in devices(kind)) or "none"
+        what = f"no {kind} device" if device is None else f"no single {kind} device {device!r}"
+        raise SourceError(f"there is {what}; name one of these: {there}.") from error
+
+
+def restart_portaudio() -> None:
+    """Let PortAudio look for devices anew. It closes every stream of the process."""
+    module = sounddevice()
+    module._terminate()
+    module._initialize()

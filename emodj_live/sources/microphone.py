@@ -1,0 +1,367 @@
+"""A live input: microphone, line in, or the monitor of what the machine plays.
+
+PortAudio's thread copies and queues, nothing else. What comes out behind the queue is a stream with a true time axis:
+whatever was lost on the way, by whomever, is a `Gap` in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.errors import SourceError
+from emodj_live.ring import Gap
+from emodj_live.sources.devices import Device, find_device, restart_portaudio, sounddevice
+from emodj_live.sources.resample import Resampler
+
+logger = logging.getLogger(__name__)
+
+_LATENCY = 0.05  # [s] asked of PortAudio: some 80 blocks a second
+_HEARTBEAT = 0.1  # [s] the longest wait without giving the caller a chance to stop
+_FIRST_BLOCK_TIMEOUT = 5.0  # [s] an opened device may take seconds to deliver
+_BLOCK_TIMEOUT = 2.0  # [s]
+_RETRY = 0.5  # [s]
+_NOTHING = np.empty(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What the callback hands over."""
+
+    frames: NDArray[np.float32]
+    position: int  # of its first frame among all that the callback was given since the stream was opened
+    arrival: float  # [s] on the monotonic clock
+    age: float  # [s] how long before its arrival the device took in its first frame, by PortAudio's clock
+    overflowed: bool  # PortAudio says that frames before this block were lost
+
+
+class BlockQueue:
+    """Blocks on their way from PortAudio's thread to the caller's: bounded, and the oldest go first.
+
+    Parameters
+    ----------
+    capacity : int
+        Frames that may wait.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._blocks: deque[_Block] = deque()
+        self._waiting = 0
+        self._ready = threading.Condition()
+
+    def put(self, block: _Block) -> None:
+        """Add a block; the oldest make room for it."""
+        with self._ready:
+            self._blocks.append(block)
+            self._waiting += len(block.frames)
+            while self._waiting > self._capacity and len(self._blocks) > 1:
+                self._waiting -= len(self._blocks.popleft().frames)
+            self._ready.notify()
+
+    def get(self, timeout: float) -> _Block | None:
+        """Return the oldest block, or None if there is none within `timeout` seconds."""
+        with self._ready:
+            if not self._blocks and not self._ready.wait_for(lambda: bool(self._blocks), timeout):
+                return None
+            block = self._blocks.popleft()
+            self._waiting -= len(block.frames)
+            return block
+
+    def clear(self) -> None:
+        """Drop what waits."""
+        with self._ready:
+            self._blocks.clear()
+            self._waiting = 0
+
+
+class Timeline:
+    """Tell how much was lost, from how many frames came and when.
+
+    A block's lateness is its arrival less the time that its last frame has by count. It wavers a little above a
+    baseline that follows the drift between the two clocks. Frames that are missing raise it for good.
+
+    Parameters
+    ----------
+    rate : float
+        Frames per second.
+    """
+
+    _DRIFT = 1e-3  # no two clocks differ by more
+    _JITTER = 0.01  # [s] lateness that says nothing even where something was lost
+    _TOLERANCE = 0.1  # [s] lateness that may be the scheduler's
+    _PATIENCE = 0.5  # [s] for which every block has to be late before frames count as lost
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self.position = 0  # frames since the stream's first, those that were lost included
+        self._baseline: float | None = None
+        self._last_arrival = 0.0
+        self._late_since: float | None = None
+        self._least_excess = 0.0
+
+    def skip(self, frames: int) -> None:
+        """Take note of frames that are known to be lost."""
+        self.position += frames
+
+    def advance(self, frames: int, arrival: float, *, broken: bool) -> int:
+        """Take in a block and return how many frames were lost before it.
+
+        Parameters
+        ----------
+        frames : int
+            Length of the block.
+        arrival : float
+            When it came [s].
+        broken : bool
+            It is known that something was lost right before it, though not how much.
+
+        Returns
+        -------
+        int
+        """
+        lateness = arrival - (self.position + frames) / self._rate
+        if self._baseline is None:
+            self._baseline = lateness
+        self._baseline = min(lateness, self._baseline + self._DRIFT * (arrival - self._last_arrival))
+        self._last_arrival = arrival
+        lost = max(0, round(self._lost_seconds(lateness - self._baseline, arrival, broken=broken) * self._rate))
+        self.position += frames + lost
+        return lost
+
+    def _lost_seconds(self, excess: float, arrival: float, *, broken: bool) -> float:
+        if broken or excess < self._TOLERANCE:
+            self._late_since = None
+            return excess if broken and excess > self._JITTER else 0.0
+        if self._late_since is None:
+            self._late_since, self._least_excess = arrival, excess
+        self._least_excess = min(self._least_excess, excess)
+        if arrival - self._late_since < self._PATIENCE:
+            return 0.0
+        self._late_since = None
+        return self._least_excess
+
+
+class MicrophoneSource:
+    """The blocks of a live input.
+
+    The stream is opened at the device's own rate, mixed to mono and resampled. When the device goes away the source
+    says so, waits for it to come back, and carries on: the time in between is a `Gap`. While nothing arrives it yields
+    empty blocks, so that whoever iterates gets a chance to stop.
+
+    Parameters
+    ----------
+    device : int, str or None
+        Number of the device, a part of its name, or None for the default.
+    sample_rate : int
+        Rate of the blocks [Hz].
+    queue_seconds : float
+        How much audio may wait for a slow consumer before the oldest is dropped [s].
+    may_restart_portaudio : bool
+        Whether to let PortAudio look for devices anew when one does not come back otherwise. That closes every stream
+        of the process, so a program that plays sound too should not allow it.
+
+    Attributes
+    ----------
+    device : Device
+        What it listens to.
+    is_connected : bool
+        Sound arrives.
+    lost : float
+        What was lost so far, by whomever [s].
+    last_arrival : float
+        When the newest block that was handed out came from PortAudio, by ``time.monotonic()`` [s].
+    age : float
+        How long before that the device had taken it in, by PortAudio's own account [s].
+
+    Raises
+    ------
+    SourceError
+        If there is no such device or PortAudio is missing; when iterated, if it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        device: int | str | None = None,
+        *,
+        sample_rate: int = 22050,
+        queue_seconds: float = 5.0,
+        may_restart_portaudio: bool = False,
+    ) -> None:
+        if not queue_seconds > 0:
+            raise ValueError(f"queue_seconds must be positive, got {queue_seconds}")
+        self.sample_rate = sample_rate
+        self.device = find_device(device, "input")
+        self.is_connected = False
+        self.lost = 0.0
+        self.last_arrival = self.age = 0.0
+        self._follows_default = device is None
+        self._may_restart = may_restart_portaudio
+        self._queue_seconds = queue_seconds
+        self._stream: Any = None
+
+    @property
+    def title(self) -> str:
+        """Name of the device."""
+        return self.device.name
+
+    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
+        """Open the device and yield what it hears, for ever."""
+        self._begin(self.device.sample_rate)
+        if self.device.sample_rate < self.sample_rate:
+            message = "%s: its rate of %g Hz leaves out the top of the spectrum; emotions will be less exact."
+            logger.warning(message, self.device.name, self.device.sample_rate)
+        try:
+            self._open(self.device)
+            while True:
+                yield from self._listen()
+                yield from self._reconnect()
+        finally:
+            self._close()
+
+    def _begin(self, rate: float) -> None:
+        self._timeline = Timeline(rate)
+        self._resampler = Resampler(rate, self.sample_rate)
+        self._yielded = 0
+        self._silent_since: float | None = None
+
+    # ------------------------------------------------------------------------------------------------- the device
+
+    def _open(self, device: Device) -> None:
+        """Open a device that was found."""
+        module = sounddevice()
+        queue = BlockQueue(round(self._queue_seconds * device.sample_rate))
+        received = 0
+
+        def callback(frames: NDArray[np.float32], count: int, moment: Any, status: Any) -> None:
+            nonlocal received
+            age = moment.currentTime - moment.inputBufferAdcTime
+            queue.put(_Block(frames.copy(), received, time.monotonic(), age, status.input_overflow))
+            received += count
+
+        try:
+            self._stream = module.InputStream(
+                device=device.index,
+                samplerate=device.sample_rate,
+                channels=min(2, device.channels),
+                dtype="float32",
+                latency=_LATENCY,
+                callback=callback,
+            )
+            self._stream.start()
+        except module.PortAudioError as error:
+            self._close()
+            message = f"{device.name}: cannot be opened at {device.sample_rate:g} Hz: {error.args[0]}; is it allowed, not muted and not in use?"
+            raise SourceError(message) from error
+        self.device, self._queue, self._expected, self._is_new = device, queue, 0, True
+
+    def _close(self) -> None:
+        stream, self._stream = self._stream, None
+        self.is_connected = False
+        if stream is not None:
+            with contextlib.suppress(sounddevice().PortAudioError):
+                stream.abort()
+            with contextlib.suppress(sounddevice().PortAudioError):
+                stream.close()
+
+    def _is_active(self) -> bool:
+        try:
+            return bool(self._stream.active)
+        except sounddevice().PortAudioError:
+            return False
+
+    def _reopen(self) -> None:
+        """Open the device again, under whatever number it has now."""
+        name = None if self._follows_default else f"{self.device.name}, {self.device.host_api}"
+        self._open(find_device(name, "input"))
+
+    def _reconnect(self) -> Iterator[NDArray[np.float32]]:
+        """Wait until the device can be opened again."""
+        self._close()
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+            logger.warning("%s: no sound arrives any more; waiting for it to come back.", self.device.name)
+            yield self._rest()
+        while True:
+            next_try = time.monotonic() + _RETRY
+            try:
+                self._reopen()
+            except SourceError:
+                if self._try_restarted():
+                    return
+            else:
+                return
+            while (wait := next_try - time.monotonic()) > 0:
+                time.sleep(min(wait, _HEARTBEAT))
+                yield _NOTHING
+
+    def _try_restarted(self) -> bool:
+        if not self._may_restart:
+            return False
+        restart_portaudio()
+        try:
+            self._reopen()
+        except SourceError:
+            return False
+        return True
+
+    # ------------------------------------------------------------------------------------------------- the stream
+
+    def _listen(self) -> Iterator[NDArray[np.float32] | Gap]:
+        """Yield what the device hears until it falls silent."""
+        deadline = time.monotonic() + _FIRST_BLOCK_TIMEOUT
+        while True:
+            block = self._queue.get(_HEARTBEAT)
+            if block is not None:
+                deadline = time.monotonic() + _BLOCK_TIMEOUT
+                yield from self._deliver(block)
+            elif time.monotonic() > deadline or not self._is_active():
+                return
+            else:
+                yield _NOTHING
+
+    def _deliver(self, block: _Block) -> Iterator[NDArray[np.float32] | Gap]:
+        dropped = block.position - self._expected
+        self._expected = block.position + len(block.frames)
+        self._timeline.skip(dropped)
+        broken = block.overflowed or self._is_new
+        lost = dropped + self._timeline.advance(len(block.frames), block.arrival, broken=broken)
+        self._note_connected(block.arrival)
+        if lost:
+            yield from self._gap(lost, self._timeline.position - len(block.frames))
+        self.last_arrival, self.age = block.arrival, block.age
+        samples = self._resampler.process(block.frames)
+        self._yielded += len(samples)
+        yield samples
+
+    def _note_connected(self, arrival: float) -> None:
+        self._is_new, self.is_connected = False, True
+        if self._silent_since is not None:
+            logger.warning("%s: is back after %.1f s.", self.device.name, arrival - self._silent_since)
+            self._silent_since = None
+
+    def _rest(self) -> NDArray[np.float32]:
+        """Return what is still inside the resampler, and let it start afresh."""
+        rest = self._resampler.process(np.empty((0, 1), np.float32), last=True)
+        self._yielded += len(rest)
+        self._resampler = Resampler(self.device.sample_rate, self.sample_rate)
+        return rest
+
+    def _gap(self, lost: int, position: int) -> Iterator[NDArray[np.float32] | Gap]:
+        """End the stretch before a loss of so many frames, and go on at a position behind it."""
+        yield self._rest()
+        rate = self.device.sample_rate
+        gap = max(0, round(position * self.sample_rate / rate) - self._yielded)
+        self._yielded += gap
+        self.lost += lost / rate
+        logger.warning("%s: lost %.2f s of sound (%.2f s in all).", self.device.name, lost / rate, self.lost)
+        yield Gap(gap)
