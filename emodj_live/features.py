@@ -56,8 +56,9 @@ class FeatureSpec:
     top_db: float = 80.0
 
     def __post_init__(self) -> None:
-        if self.mel_basis.shape != (self.n_mels, 1 + self.n_fft // 2):
-            raise ValueError(f"mel_basis must have shape {(self.n_mels, 1 + self.n_fft // 2)}, got {self.mel_basis.shape}")
+        shape = (self.n_mels, 1 + self.n_fft // 2)
+        if self.mel_basis.shape != shape:
+            raise ValueError(f"mel_basis must have shape {shape}, got {self.mel_basis.shape}")
 
     @property
     def n_frames(self) -> int:
@@ -83,7 +84,8 @@ def _hann(length: int) -> NDArray[np.float32]:
 
 def _dct(n_out: int, n_in: int) -> NDArray[np.float64]:
     """Return the first rows of the orthonormal DCT-II, as ``scipy.fft.dct(..., type=2, norm="ortho")`` applies it."""
-    basis = np.cos(np.pi / n_in * np.outer(np.arange(n_out), np.arange(n_in) + 0.5)) * np.sqrt(2 / n_in)
+    angles = np.pi / n_in * np.outer(np.arange(n_out), np.arange(n_in) + 0.5)
+    basis: NDArray[np.float64] = np.sqrt(2 / n_in) * np.cos(angles)
     basis[0] /= np.sqrt(2)
     return basis
 
@@ -148,7 +150,7 @@ class FeatureExtractor:
     def _mfcc(self, window: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the ``(n_mfcc, n_frames)`` coefficients of one window."""
         self._window[:] = window
-        np.fft.rfft(self._frames * self._hann, out=self._spectrum)
+        np.fft.rfft(self._frames * self._hann, out=self._spectrum)  # type: ignore[arg-type]  # its stub is too narrow
         power = self._spectrum.real**2
         power += self._spectrum.imag**2
         for rows, bins, weights in self._groups:

@@ -25,6 +25,7 @@ FORMAT = "emodj-live model"
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 2**20
 _ROWS_AT_ONCE = 512  # bounds the kernel matrix, whatever is asked for
+_WHAT_A_BAD_FILE_RAISES = (ValueError, SyntaxError, EOFError, KeyError, NotImplementedError, RuntimeError)
 _HEADER_KEYS = {"format", "format_version", "spec", "gamma", "reference_level", "provenance"}
 _MEMBERS = ("header", "mel_basis", "mean", "std", "support_vectors", "coefficients", "intercepts")
 # What a spec may say: wide enough for any real one, too narrow to make a small file cost much memory or time.
@@ -225,7 +226,7 @@ class EmotionModel:
             raise ModelError(f"{path}: cannot be read: {error.strerror or error}.") from error
         except zipfile.BadZipFile as error:
             raise ModelError(f"{path}: is not a model file, or a damaged one: {error}.") from error
-        except (ValueError, SyntaxError, EOFError, KeyError, NotImplementedError, RecursionError, RuntimeError) as error:
+        except _WHAT_A_BAD_FILE_RAISES as error:
             raise ModelError(f"{path}: is not a model file that can be used: {_one_line(error)}.") from error
 
 
@@ -245,9 +246,8 @@ def _shapes(spec: FeatureSpec, n_vectors: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-_DTYPES = dict.fromkeys(("mean", "std", "coefficients", "intercepts"), np.dtype("<f8"))
-_DTYPES |= dict.fromkeys(("mel_basis", "support_vectors"), np.dtype("<f4"))
-_DTYPES["header"] = np.dtype("u1")
+_DTYPES = {"header": "u1", "mel_basis": "<f4", "support_vectors": "<f4"}
+_DTYPES |= dict.fromkeys(("mean", "std", "coefficients", "intercepts"), "<f8")
 
 
 def _read(file: IO[bytes]) -> EmotionModel:
@@ -291,7 +291,7 @@ def _read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
             raise ValueError(f"its {name} has array format {version}, not (1, 0)")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
         size = member.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if dtype != _DTYPES[name] or fortran:
+    if dtype != np.dtype(_DTYPES[name]) or fortran:
         raise ValueError(f"its {name} must be {_DTYPES[name]} in C order, not {dtype}")
     if size != archive.getinfo(f"{name}.npy").file_size:
         raise ValueError(f"its {name} is not as long as it says")

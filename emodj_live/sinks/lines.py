@@ -10,7 +10,7 @@ from typing import TextIO
 from emodj_live.emotion import Emotion
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """Return a time as h:mm:ss.s, hours only where there are some."""
     minutes, rest = divmod(round(seconds, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
@@ -31,7 +31,7 @@ def text_line(emotion: Emotion) -> str:
     """
     notes = "  silent" * emotion.is_silent + "  clipped" * emotion.is_clipped
     return (
-        f"{_clock(emotion.time)}  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}"
+        f"{clock(emotion.time)}  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}"
         f"  {emotion.quadrant.value:<5}  {emotion.level:6.1f} dBFS{notes}"
     )
 

@@ -75,7 +75,8 @@ def _play(section: _Section, sample_rate: int, rng: np.random.Generator) -> NDAr
         if section.drums:
             struck = min(total - start, sample_rate // 4)
             audio[start : start + struck] += section.drums * _drum(beat, struck, sample_rate, rng)
-    return (audio * section.level / np.sqrt(np.mean(audio**2))).astype(np.float32)
+    played: NDArray[np.float64] = audio * section.level / np.sqrt(np.mean(audio**2))
+    return played.astype(np.float32)
 
 
 class DemoSource:
@@ -88,20 +89,26 @@ class DemoSource:
 
     Attributes
     ----------
-    length : float
-        Of the piece [s].
-    title : str
-        Its name.
+    input_rate, channels, start, approximate_length, is_length_exact, title
+        As those of a `FileSource`.
     """
 
+    channels = 1
+    start = 0.0
+    approximate_length = _SECTION_SECONDS * len(_SECTIONS)
+    is_length_exact = True
     title = "demo"
-    length = _SECTION_SECONDS * len(_SECTIONS)
 
     def __init__(self, *, sample_rate: int = 22050) -> None:
-        self.sample_rate = sample_rate
+        self.sample_rate = self.input_rate = sample_rate
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yield the piece section by section: float32, shape (n,)."""
         rng = np.random.default_rng(0)
         for section in _SECTIONS:
             yield _play(section, self.sample_rate, rng)
+
+    def frames(self) -> Iterator[NDArray[np.float32]]:
+        """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1)."""
+        for block in self:
+            yield block[:, np.newaxis]

@@ -54,8 +54,8 @@ def sounddevice() -> ModuleType:
     try:
         import sounddevice
     except OSError as error:
-        message = "PortAudio is missing; install it: apt install libportaudio2 (Linux) or brew install portaudio (macOS)."
-        raise SourceError(message) from error
+        how = "apt install libportaudio2 (Linux) or brew install portaudio (macOS)"
+        raise SourceError(f"PortAudio is missing; install it: {how}.") from error
     module: ModuleType = sounddevice
     return module
 

@@ -82,7 +82,9 @@ class FileSource:
     channels : int
         The file's own channels.
     approximate_length : float or None
-        What the file says of its length [s]: for mp3 an estimate, and often wrong. None where it says nothing.
+        What the file says of its length [s]. None where it says nothing.
+    is_length_exact : bool
+        Not so for mp3: it is an estimate, and often wrong.
     title : str
         Artist and title where the file tells them, else its name.
 
@@ -108,10 +110,10 @@ class FileSource:
             raise ValueError(f"duration must be a positive number of seconds, got {duration}")
         self.path = Path(path)
         self.sample_rate = sample_rate
-        self._start = start
-        self._duration = duration
+        self.start = start
+        self.duration = duration
         with _open_path(self.path) as raw, _open(raw, self.path) as file:
-            self._is_mp3 = file.format == "MP3"
+            self.is_length_exact = file.format != "MP3"
             self.input_rate: int = file.samplerate
             self.channels: int = file.channels
             known = 0 < file.frames < 2**62
@@ -122,20 +124,26 @@ class FileSource:
     def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield the file's blocks: float32, shape (n,), any n."""
         resampler = Resampler(self.input_rate, self.sample_rate)
-        if self._start:
-            yield Gap(round(self._start * self.sample_rate))
-        for frames in self._frames():
+        if self.start:
+            yield Gap(round(self.start * self.sample_rate))
+        for frames in self.frames():
             yield resampler.process(frames)
         yield resampler.process(np.empty((0, self.channels), np.float32), last=True)
         if resampler.not_finite:
             logger.warning("%s: %d samples are not finite; they count as silence.", self.path, resampler.not_finite)
 
-    def _frames(self) -> Iterator[NDArray[np.float32]]:
-        """Decode piece by piece up to the end that was asked for, or the file's true one."""
+    def frames(self) -> Iterator[NDArray[np.float32]]:
+        """Decode piece by piece up to the end that was asked for, or the file's true one.
+
+        Yields
+        ------
+        ndarray of float32, shape (n, channels)
+            Frames at the file's own rate, valid until the next ones are asked for.
+        """
         piece = np.empty((max(1, round(_BLOCK_SECONDS * self.input_rate)), self.channels), np.float32)
-        position = round(self._start * self.input_rate)
-        end = sys.maxsize if self._duration is None else position + round(self._duration * self.input_rate)
-        for endless in (False, True) if self._is_mp3 else (False,):
+        position = round(self.start * self.input_rate)
+        end = sys.maxsize if self.duration is None else position + round(self.duration * self.input_rate)
+        for endless in (False, True) if not self.is_length_exact else (False,):
             with _open_path(self.path) as raw, _open(_EndlessFile(raw) if endless else raw, self.path) as file:
                 found = _seek(file, position)
                 while found and position < end and len(frames := self._read(file, piece[: end - position])):
@@ -144,7 +152,7 @@ class FileSource:
                 if position >= end or (found and self._is_used_up(raw)):
                     return
         if not found:
-            raise SourceError(f"{self.path}: ends before {self._start:g} s; choose an earlier start.")
+            raise SourceError(f"{self.path}: ends before {self.start:g} s; choose an earlier start.")
 
     def _read(self, file: _Decoder, piece: NDArray[np.float32]) -> NDArray[np.float32]:
         try:

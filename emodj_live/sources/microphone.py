@@ -208,11 +208,22 @@ class MicrophoneSource:
         self._may_restart = may_restart_portaudio
         self._queue_seconds = queue_seconds
         self._stream: Any = None
+        self._yielded = 0
 
     @property
     def title(self) -> str:
         """Name of the device."""
         return self.device.name
+
+    @property
+    def position(self) -> float:
+        """Time in the stream up to which sound was handed out, gaps included [s]."""
+        return self._yielded / self.sample_rate
+
+    @property
+    def behind(self) -> float:
+        """How long ago the newest sound that was handed out reached the device [s]."""
+        return time.monotonic() - self.last_arrival + max(0.0, self.age)
 
     def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Open the device and yield what it hears, for ever."""
@@ -260,8 +271,8 @@ class MicrophoneSource:
             self._stream.start()
         except module.PortAudioError as error:
             self._close()
-            message = f"{device.name}: cannot be opened at {device.sample_rate:g} Hz: {error.args[0]}; is it allowed, not muted and not in use?"
-            raise SourceError(message) from error
+            why = f"{error.args[0]}; is it allowed, not muted and not in use?"
+            raise SourceError(f"{device.name}: cannot be opened at {device.sample_rate:g} Hz: {why}") from error
         self.device, self._queue, self._expected, self._is_new = device, queue, 0, True
 
     def _close(self) -> None:

@@ -10,17 +10,12 @@ from numpy.typing import NDArray
 
 from emodj_live.ring import Gap
 
-_PIECE_SECONDS = 0.05
+_PIECE = 0.05  # [s]
+_NOTHING = np.empty(0, np.float32)
 
 
-def paced(
-    source: Iterable[NDArray[np.float32] | Gap],
-    sample_rate: int,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
-) -> Iterator[NDArray[np.float32] | Gap]:
-    """Yield a source's audio in small pieces, each when its last sample would have been heard.
+class PacedSource:
+    """A source's audio in small pieces, each when its last sample would have been heard.
 
     Parameters
     ----------
@@ -31,20 +26,56 @@ def paced(
     clock, sleep : callable
         Time that passes [s], and how to wait for it.
 
-    Yields
-    ------
-    ndarray of float32 or Gap
+    Attributes
+    ----------
+    heard : float
+        Position in the stream, gaps included [s].
+    is_paused : bool
+        Set it to pause.
     """
-    length = max(1, round(_PIECE_SECONDS * sample_rate))
-    began = clock()
-    heard = 0
-    for block in source:
-        if isinstance(block, Gap):
-            yield block
-            continue
-        for start in range(0, len(block), length):
-            piece = block[start : start + length]
-            heard += len(piece)
-            if (wait := began + heard / sample_rate - clock()) > 0:
-                sleep(wait)
-            yield piece
+
+    def __init__(
+        self,
+        source: Iterable[NDArray[np.float32] | Gap],
+        sample_rate: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._source = source
+        self.sample_rate = sample_rate
+        self._clock = clock
+        self._sleep = sleep
+        self.is_paused = False
+        self.heard = 0.0
+        self._due = clock()
+
+    @property
+    def behind(self) -> float:
+        """How long ago the newest piece should have been heard [s]."""
+        return max(0.0, self._clock() - self._due)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
+        """Yield the pieces; while paused, empty ones."""
+        length = max(1, round(_PIECE * self.sample_rate))
+        self._due = self._clock()
+        for block in self._source:
+            if isinstance(block, Gap):
+                self.heard += block.samples / self.sample_rate
+                yield block
+                continue
+            for start in range(0, len(block), length):
+                piece = block[start : start + length]
+                yield from self._pause()
+                self._due += len(piece) / self.sample_rate
+                self.heard += len(piece) / self.sample_rate
+                if (wait := self._due - self._clock()) > 0:
+                    self._sleep(wait)
+                yield piece
+
+    def _pause(self) -> Iterator[NDArray[np.float32]]:
+        while self.is_paused:
+            began = self._clock()
+            self._sleep(_PIECE)
+            yield _NOTHING
+            self._due += self._clock() - began

@@ -1,0 +1,116 @@
+"""A song of four minutes: ours against EmoDJ's way with the same support vectors.
+
+EmoDJ's way is ``librosa.load``, ``librosa.feature.mfcc`` for each window and two ``SVR.predict``. `ratio` compares the
+work alone, in one process with everything imported and warm; `ratio_process` whole processes, imports included. The
+time of decoding alone, which nobody can beat, stands beside them.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import librosa
+import numpy as np
+import soundfile
+from measure import arguments, best_of, report
+
+from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource
+from emodj_live.training import export_sklearn, to_sklearn
+
+_EMODJ = """
+import sys, joblib, librosa, numpy as np
+path, models = sys.argv[1:]
+load = lambda name: joblib.load(f"{models}/{name}.joblib")
+valence, arousal, mean, std = map(load, ("valence", "arousal", "mean", "std"))
+audio, rate = librosa.load(path)
+pieces = [audio[i : i + rate // 2] for i in range(0, len(audio) - rate // 2 + 1, rate // 2)]
+features = np.vstack([librosa.feature.mfcc(y=piece, sr=rate, n_mfcc=12).ravel() for piece in pieces])
+scaled = (features - mean) / std
+for pair in zip(valence.predict(scaled), arousal.predict(scaled)):
+    print(*pair)
+"""
+
+
+def make_song(path: Path, seconds: float) -> None:
+    """Write the demo piece over and over as a stereo mp3 at 44.1 kHz."""
+    piece = np.concatenate(list(DemoSource(sample_rate=44100)))
+    mono = np.resize(piece / np.abs(piece).max(), round(44100 * seconds))
+    soundfile.write(path, np.stack([mono, np.roll(mono, 441)], axis=1), 44100, format="MP3")
+
+
+def decode(path: Path) -> None:
+    with soundfile.SoundFile(path) as file:
+        while len(file.read(22050, dtype="float32")):
+            pass
+
+
+def emodj_way(path: Path, regressors: tuple[object, object], model: EmotionModel) -> np.ndarray:
+    audio, rate = librosa.load(path)
+    length = int(rate * 0.5)
+    starts = range(0, len(audio) - length + 1, length)
+    features = np.vstack([librosa.feature.mfcc(y=audio[i : i + length], sr=rate, n_mfcc=12).ravel() for i in starts])
+    scaled = (features - model.mean) / model.std
+    return np.stack([regressor.predict(scaled) for regressor in regressors], axis=1)
+
+
+def our_way(path: Path, model: EmotionModel) -> np.ndarray:
+    emotions = EmotionTracker(model).track(FileSource(path))
+    return np.array([(emotion.raw_valence, emotion.raw_arousal) for emotion in emotions])
+
+
+def whole_process(*command: str) -> None:
+    subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
+def measure(path: Path, folder: Path, rounds: int) -> dict[str, object]:
+    model = EmotionModel.load()
+    regressors = to_sklearn(model)
+    whole_process("-m", "emodj_live", str(path), "--json")
+    peak_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the only child so far
+    ours, theirs = our_way(path, model), emodj_way(path, regressors, model)
+    best = best_of(
+        rounds,
+        decode=lambda: decode(path),
+        ours=lambda: our_way(path, model),
+        emodj=lambda: emodj_way(path, regressors, model),
+    )
+    export_sklearn(model, folder)
+    process = best_of(
+        min(rounds, 3),
+        ours=lambda: whole_process("-m", "emodj_live", str(path), "--json"),
+        emodj=lambda: whole_process("-c", _EMODJ, str(path), str(folder)),
+    )
+    return {
+        "emotions": len(ours),
+        "largest_difference": float(np.abs(ours - theirs[: len(ours)]).max()),
+        "decoding_alone_s": best["decode"],
+        "ours_s": best["ours"],
+        "emodj_s": best["emodj"],
+        "ratio": best["emodj"] / best["ours"],
+        "times_decoding": best["ours"] / best["decode"],
+        "ours_process_s": process["ours"],
+        "emodj_process_s": process["emodj"],
+        "ratio_process": process["emodj"] / process["ours"],
+        "peak_memory_mb": peak_kb / 1024 / (1024 if sys.platform == "darwin" else 1),
+    }
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("file", nargs="?", type=Path, help="a song; by default one is made")
+    parser.add_argument("--seconds", type=float, default=240, help="length of the song that is made (240)")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        song = options.file or Path(folder) / "song.mp3"
+        if not options.file:
+            make_song(song, options.seconds)
+        report("tracking a song", measure(song, Path(folder), options.rounds), as_json=options.json)
+
+
+if __name__ == "__main__":
+    main()

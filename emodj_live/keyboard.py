@@ -1,0 +1,55 @@
+"""Single keys from the terminal, without waiting and without an Enter."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from types import TracebackType
+
+
+class Keyboard:
+    """Read keys while in a ``with`` statement; the terminal is left as it was.
+
+    Where standard input is not a terminal there are simply no keys.
+    """
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Keyboard:
+        """Switch the terminal to single keys; Ctrl-C stays what it is."""
+        if self._is_terminal and sys.platform != "win32":
+            import termios
+            import tty
+
+            before = termios.tcgetattr(sys.stdin)
+            self._exit.callback(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, before)
+            tty.setcbreak(sys.stdin)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Switch it back."""
+        self._exit.close()
+
+    def read(self) -> str:
+        """Return the next key that was pressed.
+
+        Returns
+        -------
+        str
+            One character, or empty if there is none.
+        """
+        if not self._is_terminal:
+            return ""
+        if sys.platform == "win32":
+            import msvcrt
+
+            return msvcrt.getwch() if msvcrt.kbhit() else ""
+        import os
+        import select
+
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+        return os.read(sys.stdin.fileno(), 1).decode(errors="ignore") if ready else ""

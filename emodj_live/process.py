@@ -1,0 +1,77 @@
+"""What the command line does to its own process: its standard streams and its signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from types import FrameType
+
+
+@contextmanager
+def own_stderr(*, show: bool) -> Iterator[None]:
+    """Keep file descriptor 2 to ourselves, because decoders and sound systems write to it past Python.
+
+    Parameters
+    ----------
+    show : bool
+        Whether to show at the end what they wrote; else it is dropped.
+    """
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error stream to protect
+        yield
+        return
+    python_stderr = sys.stderr
+    with TemporaryFile() as caught, os.fdopen(saved, "w", errors="backslashreplace", buffering=1) as ours:
+        if python_stderr is sys.__stderr__:  # else somebody has redirected it already: leave it to them
+            sys.stderr = ours
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            sys.stderr = python_stderr
+            if show:
+                caught.seek(0)
+                sys.stderr.write(caught.read().decode(errors="replace"))
+
+
+def abandon_stdout() -> None:
+    """Let the interpreter's last flush of a broken pipe go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def signals(stop: Callable[[], None], *, live: bool) -> Iterator[None]:
+    """Let Ctrl-C, and SIGTERM where live, end the work in good order.
+
+    SIGINT gets its handler explicitly: a shell's background job starts with it ignored.
+
+    Parameters
+    ----------
+    stop : callable
+        Ends live work as if the music were over. A second signal ends it at once.
+    live : bool
+        Otherwise Ctrl-C raises `KeyboardInterrupt`, and SIGTERM does what it does.
+    """
+    asked = False
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked or not live:
+            raise KeyboardInterrupt
+        asked = True
+        stop()
+
+    numbers = (signal.SIGINT, signal.SIGTERM) if live else (signal.SIGINT,)
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

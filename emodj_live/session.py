@@ -1,0 +1,263 @@
+"""One call of the command line: its model, its sources one after the other, and what it shows of them."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.emotion import Emotion
+from emodj_live.errors import EmodjError, SourceError
+from emodj_live.model import EmotionModel
+from emodj_live.process import signals
+from emodj_live.ring import Gap
+from emodj_live.sinks.lines import LineSink, json_line, text_line
+from emodj_live.sinks.status import Status
+from emodj_live.sinks.summary import Summary
+from emodj_live.sources.demo import DemoSource
+from emodj_live.sources.file import FileSource
+from emodj_live.sources.microphone import MicrophoneSource
+from emodj_live.sources.pacing import PacedSource
+from emodj_live.sources.playback import PlayedSource
+from emodj_live.tracker import EmotionTracker
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A source, and what the session needs to know of it."""
+
+    name: str  # in messages and JSON
+    source: Iterable[NDArray[np.float32] | Gap]
+    status: Callable[[], Status]
+    start: float = 0.0  # [s]
+    pausable: PacedSource | PlayedSource | None = None
+
+
+class Session:
+    """Track what the options name.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As `emodj_live.cli` parses them.
+    tell : callable
+        Tells of an error that does not end the whole, and returns the exit code for it.
+    """
+
+    def __init__(self, options: argparse.Namespace, tell: Callable[[EmodjError], int]) -> None:
+        self._options = options
+        self._tell = tell
+        on_terminal = sys.stdout.isatty() and not (options.plain or options.json)
+        self._has_dashboard = on_terminal and _can_draw()
+        self._is_live = options.mic or options.play or (on_terminal and not options.fast)
+        self._summary_stream = sys.stdout if on_terminal else sys.stderr
+        self._is_stopped = False
+        self._tracker: EmotionTracker | None = None
+
+    def run(self) -> int:
+        """Track one source after the other.
+
+        Returns
+        -------
+        int
+            The exit code.
+        """
+        with signals(self._stop, live=self._is_live):
+            self._model = EmotionModel.load(self._options.model)
+            code = 0
+            for name in self._options.files or [None]:
+                if not self._is_stopped:
+                    try:
+                        self._track(self._work(name))
+                    except EmodjError as error:
+                        code = self._tell(error)
+            return code
+
+    def _stop(self) -> None:
+        self._is_stopped = True
+        if self._tracker:
+            self._tracker.stop()
+
+    # ------------------------------------------------------------------------------------------------- the sources
+
+    def _work(self, name: str | None) -> _Work:
+        if self._options.mic:
+            return self._microphone()
+        rate = self._model.spec.sample_rate
+        if name is None:
+            return self._file("demo", DemoSource(sample_rate=rate))
+        span = {"start": self._options.start, "duration": self._options.duration}
+        return self._file(name, FileSource(name, sample_rate=rate, **span))
+
+    def _microphone(self) -> _Work:
+        self._warm_up()
+        source = MicrophoneSource(
+            self._options.device, sample_rate=self._model.spec.sample_rate, may_restart_portaudio=True
+        )
+
+        def status() -> Status:
+            lost = f", {source.lost:.2f} s lost" if source.lost else ""
+            waiting = "" if source.is_connected else "no sound arrives; waiting for the device"
+            return Status(
+                title=source.title,
+                detail=f"{source.device.sample_rate:g} Hz{lost}",
+                position=source.position,
+                behind=source.behind if source.is_connected else None,
+                alarm=waiting,
+            )
+
+        return _Work(source.title, source, status)
+
+    def _warm_up(self) -> None:
+        """Do everything once, so that the first block does not wait for it."""
+        length = self._model.spec.window_length
+        EmotionTracker(self._model).process(np.zeros(length, np.float32))
+
+    def _file(self, name: str, source: FileSource | DemoSource) -> _Work:
+        paced: PacedSource | PlayedSource | None = self._play(source) if self._options.play else None
+        if paced is None and self._is_live:
+            paced = PacedSource(source, source.sample_rate)
+        channels = f"{source.channels} channel{'s' * (source.channels != 1)}"
+
+        def status() -> Status:
+            underflows = paced.underflows if isinstance(paced, PlayedSource) else 0
+            return Status(
+                title=source.title,
+                detail=f"{source.input_rate} Hz, {channels}" + f", {underflows} underflows" * bool(underflows),
+                position=paced.heard if paced else 0.0,
+                length=source.approximate_length,
+                is_length_exact=source.is_length_exact,
+                behind=paced.behind if paced else None,
+                alarm="paused: press space to go on" if paced and paced.is_paused else "",
+            )
+
+        return _Work(name, source if paced is None else paced, status, source.start, paced)
+
+    def _play(self, source: FileSource | DemoSource) -> PlayedSource | None:
+        try:
+            return PlayedSource(source, device=self._options.device, delay=self._options.delay_ms / 1000)
+        except SourceError as error:
+            if self._options.device is not None:
+                raise
+            logger.warning("it goes on without sound: %s", error)
+            return None
+
+    # ---------------------------------------------------------------------------------------------------- the work
+
+    def _track(self, work: _Work) -> None:
+        """Follow one source to its end."""
+        summary = Summary()
+        began = time.monotonic()
+        self._tracker = self._new_tracker()
+        with ExitStack() as shown:
+            source, sink = self._shown(work, shown)
+            self._tracker.run(source, sink, summary, *self._end_of_duration())
+        elapsed = time.monotonic() - began
+        if not (summary.count or self._is_stopped):
+            length = self._model.spec.window_length / self._model.spec.sample_rate
+            raise SourceError(f"{work.name}: is shorter than one window of {length:g} s; choose a longer file or part.")
+        if not (self._options.quiet or self._options.json):
+            self._summary_stream.write(summary.text(work.name, summary.time - work.start, elapsed) + "\n")
+
+    def _new_tracker(self) -> EmotionTracker:
+        return EmotionTracker(
+            self._model,
+            step=max(1, round(self._options.step * self._model.spec.sample_rate)),
+            smoothing=self._options.smooth,
+            silence=self._options.silence,
+            gain=self._options.gain,
+        )
+
+    def _end_of_duration(self) -> list[Callable[[Emotion], None]]:
+        """Return a sink that ends a device's stream, which has no end of its own, if that is asked for."""
+        duration, tracker = self._options.duration, self._tracker
+
+        def end(emotion: Emotion) -> None:
+            if tracker and emotion.time >= duration:
+                tracker.stop()
+
+        return [end] if self._options.mic and duration else []
+
+    def _shown(
+        self, work: _Work, stack: ExitStack
+    ) -> tuple[Iterable[NDArray[np.float32] | Gap], Callable[[Emotion], object]]:
+        """Return the source and the sink that show it as the options say."""
+        if not self._has_dashboard:
+            form = partial(json_line, source=work.name) if self._options.json else text_line
+            return work.source, LineSink(sys.stdout, form)
+        from emodj_live.keyboard import Keyboard
+        from emodj_live.sinks.dashboard import Dashboard
+
+        dashboard = Dashboard(work.status)
+        notices = _Notices(dashboard.tell)
+        stack.callback(notices.repeat)  # once the dashboard is gone
+        stack.enter_context(dashboard)
+        stack.enter_context(notices)
+        keyboard = stack.enter_context(Keyboard())
+
+        def after_each_block() -> None:
+            self._obey(keyboard.read(), work)
+            dashboard.tick()
+
+        return _each(work.source, after_each_block), dashboard
+
+    def _obey(self, key: str, work: _Work) -> None:
+        if key == "q":
+            self._stop()
+        elif key == " " and work.pausable:
+            work.pausable.is_paused = not work.pausable.is_paused
+
+
+def _can_draw() -> bool:
+    """Return whether the terminal can show more than lines."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+    return os.environ.get("TERM") not in ("dumb", "unknown") and encoding.startswith("utf")
+
+
+def _each(
+    source: Iterable[NDArray[np.float32] | Gap], action: Callable[[], None]
+) -> Iterator[NDArray[np.float32] | Gap]:
+    """Yield a source's blocks, with an action after each has been dealt with."""
+    for block in source:
+        yield block
+        action()
+
+
+class _Notices(logging.Handler):
+    """Show notices on the dashboard while it is there, and repeat the newest behind it."""
+
+    _KEPT = 20
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._show = show
+        self._told: list[logging.LogRecord] = []
+        self._library = logging.getLogger("emodj_live")
+
+    def __enter__(self) -> _Notices:
+        self._others = self._library.handlers[:]
+        self._library.handlers[:] = [self]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._library.handlers[:] = self._others
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._told = [*self._told, record][-self._KEPT :]
+        self._show(record.getMessage())
+
+    def repeat(self) -> None:
+        """Hand the newest notices to whoever had them before."""
+        for record in self._told:
+            self._library.handle(record)

@@ -1,0 +1,31 @@
+"""EmoDJ's colours for its four quadrants: the one place that knows them."""
+
+from __future__ import annotations
+
+from emodj_live.emotion import Quadrant
+
+COLOURS = {
+    Quadrant.HAPPY: "#7cfc00",  # lawngreen
+    Quadrant.TENSE: "#ff0000",  # red
+    Quadrant.SAD: "#00008b",  # darkblue
+    Quadrant.CALM: "#008b8b",  # darkcyan
+}
+
+
+def blend(first: str, second: str, share: float) -> str:
+    """Mix two colours.
+
+    Parameters
+    ----------
+    first, second : str
+        As ``#rrggbb``.
+    share : float
+        Of the second, from 0 to 1.
+
+    Returns
+    -------
+    str
+        As ``#rrggbb``.
+    """
+    pairs = ((int(first[i : i + 2], 16), int(second[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

@@ -1,0 +1,223 @@
+"""A file that is played and tracked at once: each block comes when its last sample has left the loudspeaker.
+
+What has been heard is read from the output stream's own clock and the times that PortAudio gives for its buffers; the
+wall clock would run ahead of the sound by the latency, and away from it with every underflow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from emodj_live.errors import SourceError
+from emodj_live.ring import Gap
+from emodj_live.sources.demo import DemoSource
+from emodj_live.sources.devices import find_device, sounddevice
+from emodj_live.sources.file import FileSource
+from emodj_live.sources.resample import Resampler
+
+logger = logging.getLogger(__name__)
+
+_AHEAD = 2.0  # [s] decoded before it is played
+_PIECE = 0.01  # [s] of a block: how finely emotions can follow the sound
+_WAIT = 0.005  # [s]
+_STALLED = 3.0  # [s] without a callback
+_NOTHING = np.empty(0, np.float32)
+
+
+class PlayedSource:
+    """The blocks of a file that is played through an output device, in step with what is heard.
+
+    Parameters
+    ----------
+    file : FileSource or DemoSource
+        What to play. Its start and duration count.
+    device : int, str or None
+        Number of the output device, a part of its name, or None for the default.
+    delay : float
+        How much later than PortAudio believes the sound is heard [s], as with Bluetooth loudspeakers.
+
+    Attributes
+    ----------
+    heard : float
+        Position in the file of what leaves the loudspeaker now [s].
+    underflows : int
+        How often the device ran out of sound.
+    is_paused : bool
+        Set it to pause the sound, and the emotions with it.
+
+    Raises
+    ------
+    SourceError
+        If there is no such device or PortAudio is missing; when iterated, if it cannot be opened.
+    """
+
+    def __init__(self, file: FileSource | DemoSource, *, device: int | str | None = None, delay: float = 0.0) -> None:
+        self.file = file
+        self.device = find_device(device, "output")
+        self.sample_rate = file.sample_rate
+        self.is_paused = False
+        self.underflows = 0
+        self._delay = delay
+        self._channels = min(2, file.channels, self.device.channels)
+        self._stream: Any = None
+        self._lock = threading.Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._waiting: deque[NDArray[np.float32]] = deque()  # decoded for playing, not yet handed to PortAudio
+        self._waiting_frames = 0
+        self._handed_over = 0  # frames that PortAudio was given
+        self._given = 0  # samples that the tracker was given
+        self._mark: tuple[float, int, int] | None = None  # when a buffer is heard, its first frame, its length
+        self._total: float = math.inf  # frames to play, once that is known
+        self._called_at = time.monotonic()
+        self._resample = None
+        if self.file.input_rate != self.device.sample_rate:
+            rates = self.file.input_rate, self.device.sample_rate
+            self._resample = soxr.ResampleStream(*rates, self._channels, dtype="float32", quality="HQ")
+
+    @property
+    def heard(self) -> float:
+        """Position in the file of what leaves the loudspeaker now [s]."""
+        return self.file.start + self._heard_frames() / self.device.sample_rate
+
+    @property
+    def behind(self) -> float:
+        """How far what was handed out is behind what is heard [s]."""
+        return max(0.0, self.heard - self.file.start - self._given / self.sample_rate)
+
+    def _heard_frames(self) -> float:
+        """Return how many frames have left the loudspeaker."""
+        with self._lock:
+            mark = self._mark
+        if mark is None or self._stream is None:
+            return 0.0
+        moment, first, length = mark
+        since: float = (self._stream.time - self._delay - moment) * self.device.sample_rate
+        return max(0.0, first + min(since, length))
+
+    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
+        """Play the file, and yield its audio as it is heard."""
+        self._clear()
+        if self.file.start:
+            yield Gap(round(self.file.start * self.sample_rate))
+        pieces = self._pieces()
+        piece = next(pieces, None)  # which decodes ahead, so that there is something to play from the start
+        self._open()
+        try:
+            while piece is not None:
+                samples, end = piece
+                while self._heard_frames() < min(end, self._total):
+                    self._check()
+                    time.sleep(_WAIT)
+                    yield _NOTHING
+                self._given += len(samples)
+                yield samples
+                piece = next(pieces, None)
+        finally:
+            self._close()
+
+    # -------------------------------------------------------------------------------------------------- the sound
+
+    def _open(self) -> None:
+        module = sounddevice()
+        try:
+            self._stream = module.OutputStream(
+                device=self.device.index,
+                samplerate=self.device.sample_rate,
+                channels=self._channels,
+                dtype="float32",
+                latency="high",
+                callback=self._callback,
+            )
+            self._called_at = time.monotonic()
+            self._stream.start()
+        except module.PortAudioError as error:
+            self._close()
+            why = f"{error.args[0]}; choose another output."
+            raise SourceError(f"{self.device.name}: cannot play at {self.device.sample_rate:g} Hz: {why}") from error
+
+    def _close(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(sounddevice().PortAudioError):
+                stream.abort()
+            with contextlib.suppress(sounddevice().PortAudioError):
+                stream.close()
+
+    def _callback(self, out: NDArray[np.float32], count: int, moment: Any, status: Any) -> None:
+        """Hand frames over to PortAudio, and note when they will be heard."""
+        self._called_at = time.monotonic()
+        with self._lock:
+            first, filled = self._handed_over, 0
+            while filled < count and self._waiting and not self.is_paused:
+                piece = self._waiting[0]
+                taken = min(len(piece), count - filled)
+                out[filled : filled + taken] = piece[:taken]
+                filled += taken
+                self._waiting[0] = piece[taken:]
+                if taken == len(piece):
+                    self._waiting.popleft()
+            out[filled:] = 0
+            self._handed_over += filled
+            self._waiting_frames -= filled
+            if filled:
+                self._mark = (moment.outputBufferDacTime, first, filled)
+            starved = filled < count and not self.is_paused and self._total == math.inf
+        self.underflows += bool(status.output_underflow or starved)
+
+    def _check(self) -> None:
+        """Say so if the device has gone."""
+        if time.monotonic() - self._called_at > _STALLED:
+            raise SourceError(f"{self.device.name}: takes no more sound; is it still there?")
+
+    # ------------------------------------------------------------------------------------------------ the decoder
+
+    def _pieces(self) -> Iterator[tuple[NDArray[np.float32], float]]:
+        """Decode ahead of the sound, and yield the tracker's samples with the frame at which each piece was heard."""
+        blocks = self._blocks()
+        length = max(1, round(_PIECE * self.sample_rate))
+        ready: deque[NDArray[np.float32]] = deque()
+        given = 0
+        while True:
+            while self._waiting_frames < _AHEAD * self.device.sample_rate:
+                if (samples := next(blocks, None)) is None:
+                    break
+                ready.extend(samples[start : start + length] for start in range(0, len(samples), length))
+            if not ready:
+                return
+            given += len(ready[0])
+            yield ready.popleft(), given / self.sample_rate * self.device.sample_rate
+
+    def _blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Decode the file, queue each block for playing, and yield it for the tracker."""
+        for_tracker = Resampler(self.file.input_rate, self.sample_rate)
+        for frames in self.file.frames():
+            self._queue(np.nan_to_num(frames, posinf=0.0, neginf=0.0))
+            yield for_tracker.process(frames)
+        self._queue(np.empty((0, self.file.channels), np.float32), last=True)
+        self._total = self._handed_over + self._waiting_frames
+        yield for_tracker.process(np.empty((0, self.file.channels), np.float32), last=True)
+
+    def _queue(self, frames: NDArray[np.float32], *, last: bool = False) -> None:
+        """Queue frames for playing, at the device's rate and with no more channels than it has."""
+        if frames.shape[1] > self._channels:
+            frames = np.repeat(frames.mean(axis=1, keepdims=True), self._channels, axis=1)
+        if self._resample is not None:
+            frames = self._resample.resample_chunk(np.ascontiguousarray(frames), last=last)
+            frames = frames.reshape(-1, self._channels)
+        if len(frames):
+            with self._lock:
+                self._waiting.append(frames.copy())
+                self._waiting_frames += len(frames)
