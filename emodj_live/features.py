@@ -110,7 +110,9 @@ class FeatureExtractor:
         self._frames = np.lib.stride_tricks.sliding_window_view(self._padded, spec.n_fft)[:: spec.hop_length]
         self._spectrum = np.empty((spec.n_frames, 1 + spec.n_fft // 2), np.complex64)
         self._mel = np.empty((spec.n_mels, spec.n_frames), np.float32)
-        self._groups = [self._group(rows) for rows in np.array_split(np.arange(spec.n_mels), _MEL_GROUPS)]
+        self._groups = [
+            self._group(rows) for rows in np.array_split(np.arange(spec.n_mels), min(_MEL_GROUPS, spec.n_mels))
+        ]
 
     def _group(self, rows: NDArray[np.intp]) -> tuple[slice, slice, NDArray[np.float32]]:
         """Return neighbouring mel filters: their rows, the bins they touch, and their weights on those."""

@@ -7,7 +7,9 @@ pickle: it does not depend on scikit-learn, and opening one from a stranger runs
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ FORMAT = "emodj-live model"
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 2**20
 _ROWS_AT_ONCE = 512  # bounds the kernel matrix, whatever is asked for
-_WHAT_A_BAD_FILE_RAISES = (ValueError, SyntaxError, EOFError, KeyError, NotImplementedError, RuntimeError)
+_WHAT_A_BAD_FILE_RAISES = (ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, OverflowError)
 _HEADER_KEYS = {"format", "format_version", "spec", "gamma", "reference_level", "provenance"}
 _MEMBERS = ("header", "mel_basis", "mean", "std", "support_vectors", "coefficients", "intercepts")
 # What a spec may say: wide enough for any real one, too narrow to make a small file cost much memory or time.
@@ -41,6 +43,10 @@ _SPEC_BOUNDS: dict[str, tuple[type, float, float]] = {
     "amin": (float, 1e-30, 1),
     "top_db": (float, 1, 400),
 }
+_MOST_IN_FRAMES = 2**22  # samples in the frames of one window
+_GAMMA_BOUNDS = 1e-12, 1e3
+_LARGEST = 1e9  # of any number in an array: what is beyond is no model, and its square no float32
+_SMALLEST_STD = 1e-9
 
 
 def default_model_path() -> Path:
@@ -87,7 +93,8 @@ class EmotionModel:
     Raises
     ------
     ValueError
-        If shapes do not fit together, a number is not finite, or a std or gamma is not positive.
+        If it has no support vectors, shapes do not fit together, a number is not finite or beyond reason, or a std or
+        gamma is not positive.
     """
 
     spec: FeatureSpec = field(repr=False)
@@ -101,16 +108,20 @@ class EmotionModel:
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        if not len(self.support_vectors):
+            raise ValueError("a model must have support vectors")
         for name, shape in _shapes(self.spec, len(self.support_vectors)).items():
-            array = self._array(name)
+            array = np.ascontiguousarray(self._array(name), _DTYPES[name])
             if array.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} has values that are not finite")
-        if not np.isfinite([self.gamma, self.reference_level]).all():
-            raise ValueError("gamma and reference_level must be finite")
-        if self.gamma <= 0 or (self.std <= 0).any():
-            raise ValueError("gamma and every std must be positive")
+            if not (np.abs(array) <= _LARGEST).all():
+                raise ValueError(f"{name} has values that are not finite, or beyond reason")
+            if name != "mel_basis":
+                object.__setattr__(self, name, array)
+        if not (_GAMMA_BOUNDS[0] <= self.gamma <= _GAMMA_BOUNDS[1] and (self.std >= _SMALLEST_STD).all()):
+            raise ValueError("gamma and every std must be positive and finite, and gamma at most 1000")
+        if not math.isfinite(self.reference_level):
+            raise ValueError("reference_level must be finite")
         squares = np.einsum("ij,ij->i", self.support_vectors, self.support_vectors, dtype=np.float64)
         object.__setattr__(self, "_offsets", (-self.gamma * squares).astype(np.float32))
 
@@ -156,6 +167,7 @@ class EmotionModel:
         exponents: NDArray[np.float32] = (2 * self.gamma * scaled).astype(np.float32) @ self.support_vectors.T
         exponents += self._offsets  # type: ignore[attr-defined]
         exponents -= (self.gamma * (scaled**2).sum(axis=1, keepdims=True)).astype(np.float32)
+        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, whatever rounding says far away
         return np.exp(exponents, out=exponents)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -181,7 +193,7 @@ class EmotionModel:
             "provenance": dict(self.provenance),
         }
         encoded = np.frombuffer(json.dumps(header, allow_nan=False).encode(), np.uint8)
-        arrays = {name: self._array(name) for name in _MEMBERS if name != "header"}
+        arrays = {name: np.ascontiguousarray(self._array(name), _DTYPES[name]) for name in _MEMBERS if name != "header"}
         try:
             with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
                 try:
@@ -225,13 +237,15 @@ class EmotionModel:
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror or error}.") from error
         except zipfile.BadZipFile as error:
-            raise ModelError(f"{path}: is not a model file, or a damaged one: {error}.") from error
+            raise ModelError(f"{path}: is not a model file, or a damaged one: {_one_line(error)}.") from error
         except _WHAT_A_BAD_FILE_RAISES as error:
             raise ModelError(f"{path}: is not a model file that can be used: {_one_line(error)}.") from error
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    """Return what an error says, without line ends and what else a stranger's file may have put into it."""
+    text = "".join(character if character.isprintable() else " " for character in str(error)[:200])
+    return " ".join(text.split()).rstrip(".") or type(error).__name__
 
 
 def _shapes(spec: FeatureSpec, n_vectors: int) -> dict[str, tuple[int, ...]]:
@@ -246,8 +260,13 @@ def _shapes(spec: FeatureSpec, n_vectors: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-_DTYPES = {"header": "u1", "mel_basis": "<f4", "support_vectors": "<f4"}
+_DTYPES = {"header": "|u1", "mel_basis": "<f4", "support_vectors": "<f4"}
 _DTYPES |= dict.fromkeys(("mean", "std", "coefficients", "intercepts"), "<f8")
+_ARRAY_HEADER_BYTES = 128
+_ARRAY_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00\x76\x00\{'descr': '(?P<type>[<|a-z0-9]{2,3})', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>\d{1,9},(?: \d{1,9})?)\), \} *\n"
+)
 
 
 def _read(file: IO[bytes]) -> EmotionModel:
@@ -257,19 +276,24 @@ def _read(file: IO[bytes]) -> EmotionModel:
     with zipfile.ZipFile(file) as archive:
         _check_members(archive)
         shapes = {name: _read_shape(archive, name) for name in _MEMBERS}
-        header = _read_header(_read_array(archive, "header"))
+        header = _read_header(_read_array(archive, "header", shapes["header"]))
         if len(shapes["support_vectors"]) != 2 or not shapes["support_vectors"][0]:
             raise ValueError("it has no support vectors")
-        spec = _read_spec(header["spec"], lambda: _read_array(archive, "mel_basis"), shapes)
+        parameters = _read_parameters(header["spec"], shapes["mel_basis"])
+        spec = FeatureSpec(mel_basis=_read_array(archive, "mel_basis", shapes["mel_basis"]), **parameters)
         for name, shape in _shapes(spec, shapes["support_vectors"][0]).items():
             if shapes[name] != shape:
                 raise ValueError(f"its {name} must have shape {shape}, not {shapes[name]}")
         return EmotionModel(
             spec=spec,
-            gamma=_number(header["gamma"], "gamma"),
-            reference_level=_number(header["reference_level"], "reference_level"),
+            gamma=_number(header["gamma"], "gamma", *_GAMMA_BOUNDS),
+            reference_level=_number(header["reference_level"], "reference_level", -200, 200),
             provenance=header["provenance"],
-            **{name: _read_array(archive, name) for name in _MEMBERS if name not in ("header", "mel_basis")},
+            **{
+                name: _read_array(archive, name, shapes[name])
+                for name in _MEMBERS
+                if name not in ("header", "mel_basis")
+            },
         )
 
 
@@ -284,24 +308,24 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 
 def _read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    """Return the shape that an array's own header tells, if the rest of that header and the size agree."""
+    """Return the shape that an array's own header tells, if it is what `save` writes and its size agrees.
+
+    NumPy would evaluate the header as a Python expression; here it has to be that one expression, letter for letter.
+    """
     with archive.open(f"{name}.npy") as member:
-        version = np.lib.format.read_magic(member)
-        if version != (1, 0):
-            raise ValueError(f"its {name} has array format {version}, not (1, 0)")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        size = member.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if dtype != np.dtype(_DTYPES[name]) or fortran:
-        raise ValueError(f"its {name} must be {_DTYPES[name]} in C order, not {dtype}")
+        found = _ARRAY_HEADER.fullmatch(member.read(_ARRAY_HEADER_BYTES))
+    if found is None or found["type"].decode() != _DTYPES[name]:
+        raise ValueError(f"its {name} must be a plain array of type {_DTYPES[name]} in C order")
+    shape = tuple(int(length) for length in found["shape"].split(b",") if length.strip())
+    size = _ARRAY_HEADER_BYTES + math.prod(shape) * np.dtype(_DTYPES[name]).itemsize
     if size != archive.getinfo(f"{name}.npy").file_size:
         raise ValueError(f"its {name} is not as long as it says")
     return shape
 
 
-def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    with archive.open(f"{name}.npy") as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-    return array
+def _read_array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    values = archive.read(f"{name}.npy")[_ARRAY_HEADER_BYTES:]
+    return np.frombuffer(values, _DTYPES[name]).reshape(shape)
 
 
 def _read_header(encoded: NDArray[np.uint8]) -> dict[str, Any]:
@@ -315,22 +339,24 @@ def _read_header(encoded: NDArray[np.uint8]) -> dict[str, Any]:
     return header
 
 
-def _number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"its {name} must be a number, not {value!r}")  # noqa: TRY004
+def _number(value: object, name: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"its {name} must be a number from {low:g} to {high:g}, not {str(value)[:40]}")
     return float(value)
 
 
-def _read_spec(values: object, mel_basis: Any, shapes: Mapping[str, tuple[int, ...]]) -> FeatureSpec:
-    """Check a spec against its bounds before the mel basis is read, and build it."""
+def _read_parameters(values: object, mel_shape: tuple[int, ...]) -> dict[str, Any]:
+    """Check the parameters of a spec against their bounds, before the mel basis is read."""
     if not isinstance(values, dict) or set(values) != set(_SPEC_BOUNDS):
         raise ValueError(f"its spec must have exactly {', '.join(_SPEC_BOUNDS)}")
     for name, (kind, low, high) in _SPEC_BOUNDS.items():
-        value = _number(values[name], name)
-        if not low <= value <= high or (kind is int and not isinstance(values[name], int)):
-            raise ValueError(f"its {name} must be {kind.__name__} from {low} to {high}, not {values[name]!r}")
+        _number(values[name], name, low, high)
+        if kind is int and not isinstance(values[name], int):
+            raise ValueError(f"its {name} must be a whole number, not {values[name]}")
     if values["window_length"] < values["hop_length"] or values["n_mfcc"] > values["n_mels"]:
         raise ValueError("its window is shorter than a hop, or it has more coefficients than mel filters")
-    if shapes["mel_basis"] != (values["n_mels"], 1 + values["n_fft"] // 2):
+    if values["window_length"] // values["hop_length"] * values["n_fft"] > _MOST_IN_FRAMES:
+        raise ValueError("its frames would take too much memory")
+    if mel_shape != (values["n_mels"], 1 + values["n_fft"] // 2):
         raise ValueError(f"its mel_basis must have shape {(values['n_mels'], 1 + values['n_fft'] // 2)}")
-    return FeatureSpec(mel_basis=mel_basis(), **values)
+    return values

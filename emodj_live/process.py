@@ -47,28 +47,26 @@ def abandon_stdout() -> None:
 
 
 @contextmanager
-def signals(stop: Callable[[], None], *, live: bool) -> Iterator[None]:
-    """Let Ctrl-C, and SIGTERM where live, end the work in good order.
+def signals(stop: Callable[[], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Let signals end the work in good order, as if the music were over; a second one ends it at once.
 
-    SIGINT gets its handler explicitly: a shell's background job starts with it ignored.
+    They get their handler explicitly: a shell's background job starts with SIGINT ignored.
 
     Parameters
     ----------
     stop : callable
-        Ends live work as if the music were over. A second signal ends it at once.
-    live : bool
-        Otherwise Ctrl-C raises `KeyboardInterrupt`, and SIGTERM does what it does.
+        Called at the first signal.
+    *numbers : signal.Signals
     """
     asked = False
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
-        if asked or not live:
+        if asked:
             raise KeyboardInterrupt
         asked = True
         stop()
 
-    numbers = (signal.SIGINT, signal.SIGTERM) if live else (signal.SIGINT,)
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

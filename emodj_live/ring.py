@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+BEYOND_REASON = 1000.0  # full scale is 1: no music has such a sample
 _WINDOWS_PER_BATCH = 16
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,8 @@ from emodj_live.sources.playback import PlayedSource
 from emodj_live.tracker import EmotionTracker
 
 logger = logging.getLogger(__name__)
+
+_INTERRUPTED = 130  # as a shell counts it
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,18 @@ class Session:
         int
             The exit code.
         """
-        with signals(self._stop, live=self._is_live):
+        numbers = (signal.SIGINT, signal.SIGTERM) if self._is_live else (signal.SIGINT,)
+        with signals(self._stop, *numbers):
             self._model = EmotionModel.load(self._options.model)
             code = 0
             for name in self._options.files or [None]:
-                if not self._is_stopped:
-                    try:
-                        self._track(self._work(name))
-                    except EmodjError as error:
-                        code = self._tell(error)
-            return code
+                if self._is_stopped:
+                    return code if self._is_live else _INTERRUPTED
+                try:
+                    self._track(self._work(name))
+                except EmodjError as error:
+                    code = self._tell(error)
+            return _INTERRUPTED if self._is_stopped and not self._is_live else code
 
     def _stop(self) -> None:
         self._is_stopped = True
@@ -162,13 +167,20 @@ class Session:
         self._tracker = self._new_tracker()
         with ExitStack() as shown:
             source, sink = self._shown(work, shown)
-            self._tracker.run(source, sink, summary, *self._end_of_duration())
+            self._tracker.run(self._until_stopped(source), sink, summary, *self._end_of_duration())
         elapsed = time.monotonic() - began
         if not (summary.count or self._is_stopped):
             length = self._model.spec.window_length / self._model.spec.sample_rate
             raise SourceError(f"{work.name}: is shorter than one window of {length:g} s; choose a longer file or part.")
         if not (self._options.quiet or self._options.json):
             self._summary_stream.write(summary.text(work.name, summary.time - work.start, elapsed) + "\n")
+
+    def _until_stopped(self, source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[NDArray[np.float32] | Gap]:
+        """Yield a source's blocks; a stop that came before the tracker was running counts too."""
+        for block in source:
+            if self._is_stopped:
+                return
+            yield block
 
     def _new_tracker(self) -> EmotionTracker:
         return EmotionTracker(

@@ -17,12 +17,13 @@ from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.features import FeatureExtractor
 from emodj_live.gain import AutomaticGain
 from emodj_live.model import EmotionModel
-from emodj_live.ring import Gap, RingBuffer
+from emodj_live.ring import BEYOND_REASON, Gap, RingBuffer
 
 SILENCE = -60.0  # [dBFS]
 LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
 HYSTERESIS = 0.05
 _FULL_SCALE = 32767 / 32768  # the largest 16-bit sample
+_LARGEST_GAIN = 100.0  # [dB]
 
 
 class Smoother:
@@ -56,8 +57,8 @@ class Smoother:
             first = Quadrant.of(valence, arousal)
             self._axes = first in (Quadrant.HAPPY, Quadrant.CALM), first in (Quadrant.HAPPY, Quadrant.TENSE)
             return
-        self.valence += self._alpha * (valence - self.valence)
-        self.arousal += self._alpha * (arousal - self.arousal)
+        self.valence = (1 - self._alpha) * self.valence + self._alpha * valence
+        self.arousal = (1 - self._alpha) * self.arousal + self._alpha * arousal
         self._axes = _sign(self.valence, self._axes[0]), _sign(self.arousal, self._axes[1])
 
     @property
@@ -149,8 +150,8 @@ class EmotionTracker:
             raise ValueError(f"smoothing must be 0 or a positive number of seconds, got {smoothing}")
         if math.isnan(silence):
             raise ValueError(f"silence must be a level in dBFS, got {silence}")
-        if gain != "auto" and not (isinstance(gain, int | float) and math.isfinite(gain)):
-            raise ValueError(f"gain must be 'auto' or a finite number of dB, got {gain!r}")
+        if gain != "auto" and (isinstance(gain, bool | str) or not abs(gain) <= _LARGEST_GAIN):
+            raise ValueError(f"gain must be 'auto' or at most {_LARGEST_GAIN:g} dB either way, got {gain!r}")
         self.model = model
         self._silence = silence
         self._extractor = FeatureExtractor(model.spec)
@@ -184,7 +185,7 @@ class EmotionTracker:
         TypeError
             If the block is not an array of floating-point numbers.
         ValueError
-            If it is not one-dimensional or has values that are not finite.
+            If it is not one-dimensional or has samples that are not finite, or a thousand times full scale.
         """
         block = block if isinstance(block, Gap) else _checked(block)
         emotions = []
@@ -235,8 +236,11 @@ class EmotionTracker:
         """
         self.reset()
         self._stopped.clear()
-        blocks = iter(source)
+        owners: list[object] = [source]
         try:
+            blocks = iter(source)
+            if blocks is not source:
+                owners.insert(0, blocks)
             for block in blocks:
                 for emotion in self.process(block):
                     if self._stopped.is_set():
@@ -245,7 +249,7 @@ class EmotionTracker:
                 if self._stopped.is_set():
                     return
         finally:
-            for owner in (blocks, source):
+            for owner in owners:
                 if close := getattr(owner, "close", None):
                     close()
 
@@ -283,6 +287,6 @@ def _checked(block: NDArray[np.float32]) -> NDArray[np.float32]:
         raise TypeError(f"a block must hold floating-point samples with full scale +-1, got {block.dtype}")
     if block.ndim != 1:
         raise ValueError(f"a block must be mono, of shape (n,), got {block.shape}")
-    if not np.isfinite(block).all():
-        raise ValueError("a block must hold finite samples, got NaN or infinity")
+    if not (np.abs(block) < BEYOND_REASON).all():
+        raise ValueError("a block must hold finite samples with full scale +-1, got NaN, infinity or huge ones")
     return block.astype(np.float32, copy=False)

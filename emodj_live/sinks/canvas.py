@@ -5,9 +5,11 @@ Cheap on purpose: a frame is drawn five times a second, beside the music.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -46,8 +48,8 @@ class Canvas:
         self._characters = [[" "] * width for _ in range(height)]
         self._styles = [[PLAIN] * width for _ in range(height)]
 
-    def put(self, x: int, y: int, text: str, style: Style | None = None) -> None:
-        """Write a text of single-width characters; without a style it takes that of the cells below."""
+    def put(self, x: int, y: int, text: Sequence[str], style: Style | None = None) -> None:
+        """Write a text of single-width characters, or cells; without a style it takes that of the cells below."""
         if not 0 <= y < self.height or x >= self.width:
             return
         text, x = text[max(0, -x) :], max(0, x)
@@ -74,6 +76,40 @@ def _runs(characters: list[str], styles: list[Style]) -> list[Segment]:
         runs.append(Segment("".join(characters[start:end]), styles[start]))
         start = end
     return runs
+
+
+def short(text: str, width: int) -> list[str]:
+    """Return the cells of any text, such as a song's title, cut to a width.
+
+    Parameters
+    ----------
+    text : str
+        With characters of any width; those that cannot be shown become "?".
+    width : int
+        In cells.
+
+    Returns
+    -------
+    list of str
+        One for each cell: a wide character is followed by an empty one, and accents stand with what they are on.
+    """
+    cells: list[str] = []
+    for character in text:
+        category = unicodedata.category(character)
+        if category == "Cf" or "\ufe00" <= character <= "\ufe0f":  # joiners and the like: terminals do not agree
+            continue
+        shown = character if character.isprintable() else "?"
+        size = cell_len(shown)
+        if size:
+            cells += [shown, ""][:size]
+        elif cells:
+            cells[-1] += shown
+    if len(cells) <= width:
+        return cells
+    cut = max(0, width - 1)
+    if cut and not cells[cut]:  # in the middle of a wide character
+        cells[cut - 1] = " "
+    return [*cells[:cut], "…"]
 
 
 def bar(share: float, width: int) -> str:

@@ -19,7 +19,7 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 
 from emodj_live.emotion import Emotion, Quadrant
-from emodj_live.sinks.canvas import Canvas, bar, large, plot
+from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
 from emodj_live.sinks.colours import COLOURS, blend
 from emodj_live.sinks.lines import clock
 from emodj_live.sinks.status import Status
@@ -100,17 +100,12 @@ def _draw_small(canvas: Canvas, view: View) -> None:
         canvas.put(0, 0, newest.quadrant.value.upper(), _BADGES[newest.quadrant])
         canvas.put(7, 0, f"valence {newest.valence:+.2f}")
         canvas.put(7, 1, f"arousal {newest.arousal:+.2f}")
-    canvas.put(0, 2, view.status.alarm or view.status.title, _ALARM if view.status.alarm else None)
+    canvas.put(0, 2, short(view.status.alarm or view.status.title, canvas.width), _ALARM if view.status.alarm else None)
 
 
 def _draw_head(canvas: Canvas, view: View) -> None:
     canvas.put(0, 0, "emodj-live", _BOLD)
-    canvas.put(12, 0, _short(view.status.title, canvas.width - 12))
-
-
-def _short(text: str, width: int) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable if len(printable) <= width else printable[: max(0, width - 1)] + "…"
+    canvas.put(12, 0, short(view.status.title, canvas.width - 12))
 
 
 # --------------------------------------------------------------------------------------------------- the plane
@@ -227,7 +222,7 @@ def _draw_foot(canvas: Canvas, view: View, y: int) -> None:
     left = clock(status.position)
     if status.length is None:
         canvas.put(0, y, left)
-        canvas.put(len(left) + 2, y, _short(status.detail, canvas.width - len(left) - 2))
+        canvas.put(len(left) + 2, y, short(status.detail, canvas.width - len(left) - 2))
     else:
         right = ("" if status.is_length_exact else "~") + clock(max(status.length, status.position)).strip()
         room = canvas.width - len(left) - len(right) - 2
@@ -237,11 +232,11 @@ def _draw_foot(canvas: Canvas, view: View, y: int) -> None:
         canvas.put(canvas.width - len(right), y, right)
     behind = "" if status.behind is None else f"{1000 * status.behind:.0f} ms behind the sound   "
     detail = f"{status.detail}   " if status.length is not None and status.detail else ""
-    canvas.put(0, y + 1, _short(f"{detail}{behind}{100 * view.cpu:.0f} % CPU", canvas.width), _DIM)
+    canvas.put(0, y + 1, short(f"{detail}{behind}{100 * view.cpu:.0f} % CPU", canvas.width), _DIM)
     if status.alarm:
-        canvas.put(0, y + 2, _short(status.alarm, canvas.width), _ALARM)
+        canvas.put(0, y + 2, short(status.alarm, canvas.width), _ALARM)
     else:
-        canvas.put(0, y + 2, _short(view.message, canvas.width))
+        canvas.put(0, y + 2, short(view.message, canvas.width))
 
 
 # ------------------------------------------------------------------------------------------------- the terminal
@@ -275,6 +270,7 @@ class Dashboard:
         self._emotions: deque[Emotion] = deque()
         self._message = ""
         self._shown: list[list[Segment]] = []
+        self._size = (0, 0)
         self._drawn_at = float("-inf")
         self._is_fresh = False
         self._cpu_mark = (clock(), cpu_clock())
@@ -283,8 +279,10 @@ class Dashboard:
 
     def __enter__(self) -> Dashboard:
         """Take over the terminal."""
-        self._exit.enter_context(self._console.screen(hide_cursor=True))
-        self.draw()
+        with ExitStack() as stack:
+            stack.enter_context(self._console.screen(hide_cursor=True))
+            self.draw()
+            self._exit = stack.pop_all()  # not before the first frame: if that fails, nobody calls __exit__
         return self
 
     def __exit__(
@@ -317,11 +315,13 @@ class Dashboard:
         self._is_fresh = False
         self._measure_cpu()
         view = View(self._status(), tuple(self._emotions), self._cpu, self._message)
-        lines = render(view, *self._console.size)
-        if len(lines) != len(self._shown) or (lines and _length(lines[0]) != _length(self._shown[0])):
+        width, height = self._console.size
+        lines = render(view, width, height)
+        if (width, height) != self._size:
+            self._size = width, height
             self._shown = [[] for _ in lines]
             self._console.control(Control.clear())
-        changed = [Segment.line()][:0]
+        changed: list[Segment] = []
         for row, (line, shown) in enumerate(zip(lines, self._shown, strict=True)):
             if line != shown:
                 changed += [Control.move_to(0, row).segment, *line]
@@ -333,7 +333,3 @@ class Dashboard:
         if now - self._cpu_mark[0] >= 1:
             self._cpu = (used - self._cpu_mark[1]) / (now - self._cpu_mark[0])
             self._cpu_mark = now, used
-
-
-def _length(line: list[Segment]) -> int:
-    return sum(len(segment.text) for segment in line)

@@ -25,26 +25,34 @@ _UNBELIEVABLE = 1 << 40  # [bytes] added to the length of an mp3, so that libsnd
 _TAGS_AT_END = 8192  # [bytes] a quarter of a second of a good mp3
 
 
-class _EndlessFile(io.RawIOBase):
-    """A file that says it is much longer than it is.
+class _Bytes(io.RawIOBase):
+    """A file that libsndfile reads through Python, and that may say it is much longer than it is.
 
     libsndfile reads no further than its estimate of an mp3's length, which is made from the first frame and may be a
     third of the truth. With a length that nothing can exceed it reads until there is nothing left.
+
+    An exception cannot pass through C: `error` keeps it.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, endless: bool) -> None:
         self._file = file
+        self._added = _UNBELIEVABLE if endless else 0
         self._pretended = 0
+        self.error: BaseException | None = None
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._pretended = _UNBELIEVABLE if whence == os.SEEK_END else 0
+        self._pretended = self._added if whence == os.SEEK_END else 0
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         return self._file.tell() + self._pretended
 
     def readinto(self, buffer: Any) -> int:
-        return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        try:
+            return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        except BaseException as error:  # raised again as soon as Python is back
+            self.error = error
+            return 0
 
 
 class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
@@ -56,6 +64,13 @@ class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
 
     def seekable(self) -> bool:
         return False
+
+    def read(self, *, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Read into an array, and raise what a `_Bytes` could not."""
+        frames: NDArray[np.float32] = super().read(out=out)
+        if error := getattr(self.name, "error", None):
+            raise error
+        return frames
 
 
 class FileSource:
@@ -112,7 +127,7 @@ class FileSource:
         self.sample_rate = sample_rate
         self.start = start
         self.duration = duration
-        with _open_path(self.path) as raw, _open(raw, self.path) as file:
+        with _open_path(self.path) as raw, _decode(raw, self.path) as file:
             self.is_length_exact = file.format != "MP3"
             self.input_rate: int = file.samplerate
             self.channels: int = file.channels
@@ -125,12 +140,13 @@ class FileSource:
         """Yield the file's blocks: float32, shape (n,), any n."""
         resampler = Resampler(self.input_rate, self.sample_rate)
         if self.start:
-            yield Gap(round(self.start * self.sample_rate))
+            yield Gap(_count(self.start, self.sample_rate))
         for frames in self.frames():
             yield resampler.process(frames)
         yield resampler.process(np.empty((0, self.channels), np.float32), last=True)
-        if resampler.not_finite:
-            logger.warning("%s: %d samples are not finite; they count as silence.", self.path, resampler.not_finite)
+        if resampler.unusable:
+            message = "%s: %d samples are not finite or beyond reason; they count as silence."
+            logger.warning(message, self.path, resampler.unusable)
 
     def frames(self) -> Iterator[NDArray[np.float32]]:
         """Decode piece by piece up to the end that was asked for, or the file's true one.
@@ -140,13 +156,12 @@ class FileSource:
         ndarray of float32, shape (n, channels)
             Frames at the file's own rate, valid until the next ones are asked for.
         """
-        piece = np.empty((max(1, round(_BLOCK_SECONDS * self.input_rate)), self.channels), np.float32)
-        position = round(self.start * self.input_rate)
-        end = sys.maxsize if self.duration is None else position + round(self.duration * self.input_rate)
-        for endless in (False, True) if not self.is_length_exact else (False,):
-            with _open_path(self.path) as raw, _open(_EndlessFile(raw) if endless else raw, self.path) as file:
+        position = _count(self.start, self.input_rate)
+        end = sys.maxsize if self.duration is None else position + _count(self.duration, self.input_rate)
+        for endless in (False,) if self.is_length_exact else (False, True):
+            with _open_path(self.path) as raw, _decode(raw, self.path, endless=endless) as file:
                 found = _seek(file, position)
-                while found and position < end and len(frames := self._read(file, piece[: end - position])):
+                for frames in self._read(file, end - position) if found else ():
                     position += len(frames)
                     yield frames
                 if position >= end or (found and self._is_used_up(raw)):
@@ -154,41 +169,54 @@ class FileSource:
         if not found:
             raise SourceError(f"{self.path}: ends before {self.start:g} s; choose an earlier start.")
 
-    def _read(self, file: _Decoder, piece: NDArray[np.float32]) -> NDArray[np.float32]:
-        try:
-            frames: NDArray[np.float32] = file.read(out=piece)
-        except soundfile.LibsndfileError as error:
-            raise SourceError(f"{self.path}: cannot be decoded on from here: {_reason(error)}.") from error
-        return frames
+    def _read(self, file: _Decoder, most: int) -> Iterator[NDArray[np.float32]]:
+        """Yield the next frames until there are no more, or as many as asked for."""
+        piece = np.empty((max(1, round(_BLOCK_SECONDS * self.input_rate)), self.channels), np.float32)
+        while most > 0:
+            try:
+                frames: NDArray[np.float32] = file.read(out=piece[:most])
+            except (soundfile.LibsndfileError, OSError) as error:
+                raise SourceError(f"{self.path}: cannot be decoded on from here: {_reason(error)}.") from error
+            if not len(frames):
+                return
+            most -= len(frames)
+            yield frames
 
     def _is_used_up(self, raw: IO[bytes]) -> bool:
         """Return whether the decoder has read the whole file, but for tags at its end."""
         return os.fstat(raw.fileno()).st_size - raw.tell() < _TAGS_AT_END
 
 
+def _count(seconds: float, rate: int) -> int:
+    """Return how many frames that is, if a computer can count them."""
+    return round(min(seconds * rate, float(2**62)))
+
+
 def _seek(file: _Decoder, position: int) -> bool:
     """Go to a frame and return whether the file says that it has it."""
     try:
-        file.seek(position)
+        if position:  # at the start we are: some damaged files cannot even seek to it
+            file.seek(position)
     except soundfile.LibsndfileError:
         return False
     return True
 
 
-def _open(raw: IO[bytes] | _EndlessFile, path: Path) -> _Decoder:
+def _decode(raw: IO[bytes], path: Path, *, endless: bool = False) -> _Decoder:
     """Begin to decode an open file, or say in one sentence why that does not work."""
     try:
-        return _Decoder(raw)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: soundfile takes .raw for headerless PCM
-        reason = _reason(error) if isinstance(error, soundfile.LibsndfileError) else "it has no header"
-        message = f"{path}: is not audio that can be decoded: {reason}; convert it to wav, flac, ogg or mp3."
+        if endless or os.name == "nt":  # where a library may not share our file descriptors
+            return _Decoder(_Bytes(raw, endless=endless))
+        return _Decoder(raw.fileno(), closefd=False)
+    except (soundfile.LibsndfileError, OSError) as error:
+        message = f"{path}: is not audio that can be decoded: {_reason(error)}; convert it to wav, flac, ogg or mp3."
         raise SourceError(message) from error
 
 
 def _open_path(path: Path) -> IO[bytes]:
     """Open a file, or say in one sentence why that does not work."""
     try:
-        file = path.open("rb")
+        file = path.open("rb", buffering=0)
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file; check its name.") from None
     except IsADirectoryError:
@@ -201,6 +229,8 @@ def _open_path(path: Path) -> IO[bytes]:
     raise SourceError(f"{path}: is empty; choose an audio file.")
 
 
-def _reason(error: soundfile.LibsndfileError) -> str:
+def _reason(error: soundfile.LibsndfileError | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     reason: str = error.error_string
     return reason.strip().rstrip(".").replace("File contains data in", "it is in")

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,6 +169,8 @@ class MicrophoneSource:
     may_restart_portaudio : bool
         Whether to let PortAudio look for devices anew when one does not come back otherwise. That closes every stream
         of the process, so a program that plays sound too should not allow it.
+    clock : callable
+        Time that passes [s].
 
     Attributes
     ----------
@@ -179,7 +181,7 @@ class MicrophoneSource:
     lost : float
         What was lost so far, by whomever [s].
     last_arrival : float
-        When the newest block that was handed out came from PortAudio, by ``time.monotonic()`` [s].
+        When the newest block that was handed out came from PortAudio, by the clock [s].
     age : float
         How long before that the device had taken it in, by PortAudio's own account [s].
 
@@ -196,6 +198,7 @@ class MicrophoneSource:
         sample_rate: int = 22050,
         queue_seconds: float = 5.0,
         may_restart_portaudio: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not queue_seconds > 0:
             raise ValueError(f"queue_seconds must be positive, got {queue_seconds}")
@@ -207,6 +210,7 @@ class MicrophoneSource:
         self._follows_default = device is None
         self._may_restart = may_restart_portaudio
         self._queue_seconds = queue_seconds
+        self._clock = clock
         self._stream: Any = None
         self._yielded = 0
 
@@ -223,7 +227,7 @@ class MicrophoneSource:
     @property
     def behind(self) -> float:
         """How long ago the newest sound that was handed out reached the device [s]."""
-        return time.monotonic() - self.last_arrival + max(0.0, self.age)
+        return self._clock() - self.last_arrival + max(0.0, self.age)
 
     def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Open the device and yield what it hears, for ever."""
@@ -256,7 +260,7 @@ class MicrophoneSource:
         def callback(frames: NDArray[np.float32], count: int, moment: Any, status: Any) -> None:
             nonlocal received
             age = moment.currentTime - moment.inputBufferAdcTime
-            queue.put(_Block(frames.copy(), received, time.monotonic(), age, status.input_overflow))
+            queue.put(_Block(frames.copy(), received, self._clock(), age, status.input_overflow))
             received += count
 
         try:
@@ -299,11 +303,11 @@ class MicrophoneSource:
         """Wait until the device can be opened again."""
         self._close()
         if self._silent_since is None:
-            self._silent_since = time.monotonic()
+            self._silent_since = self._clock()
             logger.warning("%s: no sound arrives any more; waiting for it to come back.", self.device.name)
             yield self._rest()
         while True:
-            next_try = time.monotonic() + _RETRY
+            next_try = self._clock() + _RETRY
             try:
                 self._reopen()
             except SourceError:
@@ -311,7 +315,7 @@ class MicrophoneSource:
                     return
             else:
                 return
-            while (wait := next_try - time.monotonic()) > 0:
+            while (wait := next_try - self._clock()) > 0:
                 time.sleep(min(wait, _HEARTBEAT))
                 yield _NOTHING
 
@@ -329,13 +333,13 @@ class MicrophoneSource:
 
     def _listen(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield what the device hears until it falls silent."""
-        deadline = time.monotonic() + _FIRST_BLOCK_TIMEOUT
+        deadline = self._clock() + _FIRST_BLOCK_TIMEOUT
         while True:
             block = self._queue.get(_HEARTBEAT)
             if block is not None:
-                deadline = time.monotonic() + _BLOCK_TIMEOUT
+                deadline = self._clock() + _BLOCK_TIMEOUT
                 yield from self._deliver(block)
-            elif time.monotonic() > deadline or not self._is_active():
+            elif self._clock() > deadline or not self._is_active():
                 return
             else:
                 yield _NOTHING

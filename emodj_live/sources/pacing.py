@@ -59,6 +59,7 @@ class PacedSource:
         """Yield the pieces; while paused, empty ones."""
         length = max(1, round(_PIECE * self.sample_rate))
         self._due = self._clock()
+        self.heard = 0.0
         for block in self._source:
             if isinstance(block, Gap):
                 self.heard += block.samples / self.sample_rate

@@ -6,6 +6,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from emodj_live.ring import BEYOND_REASON
+
 
 class Resampler:
     """Mix to mono and resample, as one stream, however it is cut into blocks.
@@ -17,15 +19,16 @@ class Resampler:
 
     Attributes
     ----------
-    not_finite : int
-        Samples that were NaN or infinite and became 0, over all channels. One of them would poison hundreds.
+    unusable : int
+        Samples that were not finite, or a thousand times full scale and more, and became 0, over all channels. One of
+        them would poison hundreds.
     """
 
     def __init__(self, input_rate: float, output_rate: float) -> None:
         self._stream = None
         if input_rate != output_rate:
             self._stream = soxr.ResampleStream(input_rate, output_rate, 1, dtype="float32", quality="HQ")
-        self.not_finite = 0
+        self.unusable = 0
 
     def process(self, frames: NDArray[np.float32], *, last: bool = False) -> NDArray[np.float32]:
         """Resample the next frames.
@@ -40,13 +43,12 @@ class Resampler:
         -------
         ndarray of float32, shape (m,)
         """
-        finite = np.isfinite(frames)
-        if not finite.all():
-            self.not_finite += int(finite.size - np.count_nonzero(finite))
-            frames = np.where(finite, frames, np.float32(0))
+        usable = np.abs(frames) < BEYOND_REASON  # which NaN is not either
+        if not usable.all():
+            self.unusable += int(usable.size - np.count_nonzero(usable))
+            frames = np.where(usable, frames, np.float32(0))
         mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
-        mono = np.ascontiguousarray(mono)
         if self._stream is None:
-            return mono
-        resampled: NDArray[np.float32] = self._stream.resample_chunk(mono, last=last)
+            return mono.copy()  # the caller may use its frames again
+        resampled: NDArray[np.float32] = self._stream.resample_chunk(np.ascontiguousarray(mono), last=last)
         return resampled

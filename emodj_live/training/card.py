@@ -1,0 +1,246 @@
+"""The model card: what a model is and is not, written from its provenance alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from emodj_live.errors import ModelError
+from emodj_live.model import EmotionModel
+
+MARK = "<!-- Written by train.py from the model's own provenance. Do not edit: train again. -->"
+LEAKY = (
+    "It splits half-second windows at random, so the same recording is on both sides of the split; 98 % of the "
+    "variance of emoMusic's labels lies between songs, so recognising the recording is enough to score well."
+)
+DIFFERENCES = (
+    "We differ from EmoDJ's notebook in this: the random splits are seeded, librosa pads with zeros today where it "
+    "mirrored the signal then, and audio is resampled by soxr."
+)
+_LEVELS = {
+    "window": "window alone",
+    "smoothed": "after smoothing",
+    "song": "song mean",
+}
+
+
+def render(model: EmotionModel) -> str:
+    """Write the card of a model.
+
+    Parameters
+    ----------
+    model : EmotionModel
+        With the provenance that train.py gives it.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    provenance = model.provenance
+    parts = [
+        [MARK, "# Model card: emodj-live"],
+        _what(model, provenance),
+        _data(provenance["datasets"]),
+        _honest(provenance["protocols"]["song"]),
+        _leaky(provenance["protocols"].get("emodj")),
+        _training(model, provenance),
+        _limits(provenance),
+    ]
+    return "\n".join(line for part in parts if part for line in (*part, "")).rstrip("\n") + "\n"
+
+
+def _what(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
+    spec = model.spec
+    return [
+        "Tells how pleasant (valence) and how energetic (arousal) music is, from half a second of sound: "
+        f"{spec.n_mfcc} MFCCs x {spec.n_frames} frames of {spec.window_length} samples at {spec.sample_rate} Hz, "
+        "scaled to mean 0 and standard deviation 1, into two support vector regressors with one RBF kernel over "
+        f"{len(model.support_vectors)} shared support vectors. Trained on {provenance['date']}.",
+        "",
+        f"Made by `{provenance['command']}`.",
+    ]
+
+
+def _data(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["## Data and terms"]
+    for data in datasets:
+        lines += [
+            "",
+            f"**{data['folder']}**: {data['title']}. {data['songs']} songs, {data['windows']} labelled windows, "
+            f"{data['minutes']:.0f} minutes of audio.",
+            "",
+            f"* Labels: {data['labels']}",
+            f"* Terms: {data['licence']}",
+            f"* Left out: {listed(data['left_out'])}.",
+        ]
+    return lines
+
+
+def listed(left_out: Mapping[str, int]) -> str:
+    """Return counts as text, as in "6 clips without labels, 3 empty cells"."""
+    return ", ".join(f"{count} {what}" for what, count in left_out.items()) or "nothing"
+
+
+def _honest(song: Mapping[str, Any] | None) -> list[str]:
+    if song is None:
+        return ["## Scores", "", "None: a single recording cannot be split by song."]
+    shuffled = f"; beside it, the mean over {song['shuffles']} shuffled splits" if song["shuffled"] else ""
+    return [
+        "## Scores by song",
+        "",
+        f"{song['folds']}-fold cross-validation over {song['recordings']} recordings: the songs that are scored were "
+        f"not in the training songs, from which the scaler comes too. Unshuffled GroupKFold{shuffled}. Every labelled "
+        "window is scored: alone, and after the tracker's smoothing of 3 s from the start of its clip. The constant "
+        "predictor says the mean of the training labels, whatever it hears.",
+        "",
+        song["choice"],
+        "",
+        "| | axis | R2 | R2 shuffled | r | CCC | MAE (constant) | RMSE (constant) |",
+        "|---|---|---|---|---|---|---|---|",
+        *("| " + " | ".join(row) + " |" for row in score_rows(song)),
+        "",
+        _flips(song["unshuffled"]["flips"]),
+    ]
+
+
+def score_rows(song: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the score table: level, axis, R2, R2 shuffled, r, CCC, MAE and RMSE beside the constant's.
+
+    Parameters
+    ----------
+    song : mapping
+        What `song_protocol.by_song` returns.
+
+    Yields
+    ------
+    tuple of str
+    """
+    for level, title in _LEVELS.items():
+        for axis in ("arousal", "valence"):
+            own, constant = (song[name][level][axis] for name in ("unshuffled", "constant"))
+            shuffled = song["shuffled"][level][axis]["r2"] if song["shuffled"] else None
+            errors = (f"{number(own[name])} ({number(constant[name])})" for name in ("mae", "rmse"))
+            yield title, axis, *(number(one) for one in (own["r2"], shuffled, own["r"], own["ccc"])), *errors
+
+
+def number(value: float | None, places: int = 3) -> str:
+    """Return a figure as text; a dash where there is none."""
+    return "-" if value is None else f"{value:.{places}f}"
+
+
+def _flips(flips: Mapping[str, float | None]) -> str:
+    raw, named, labels = (
+        "-" if share is None else f"{100 * share:.1f} %" for share in (flips["raw"], flips["named"], flips["labels"])
+    )
+    return (
+        f"The quadrant changes on {raw} of steps window by window, on {named} as the tracker names it, and on {labels} "
+        "in the labels."
+    )
+
+
+def _leaky(emodj: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    if not emodj:
+        return []
+    lines = ["## EmoDJ's own protocol: leaky, for comparison only", "", LEAKY, "", DIFFERENCES]
+    for one in emodj:
+        lines += [
+            "",
+            f"{one['folder']}: a matrix of {one['rows']} x {one['columns']}.",
+            "",
+            "| figure | here | EmoDJ, published |",
+            "|---|---|---|",
+            *("| " + " | ".join(row) + " |" for row in emodj_rows(one)),
+        ]
+    return lines
+
+
+def emodj_rows(emodj: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of EmoDJ's table: the figure, ours, and the published one.
+
+    Parameters
+    ----------
+    emodj : mapping
+        What `emodj_protocol.run` returns.
+
+    Yields
+    ------
+    tuple of str
+    """
+    grid, splits, published = emodj["grid"], emodj["splits"], emodj["published"]
+    for axis in ("arousal", "valence"):
+        best = grid[axis]
+        r2 = f"{number(best['r2_folds'])} ({number(best['r2_held_out'])})"
+        yield f"{axis}: R2 of 5 folds at C = {best['C']:g} (held-out quarter)", r2, number(published["r2"][axis], 2)
+    for axis in ("arousal", "valence"):
+        p = "-" if splits[axis]["p"] is None else f"{splits[axis]['p']:.2g}"
+        what = f"{axis}: MAE of random 95/5 splits, p of being below {published['against'][axis]}"
+        yield what, f"{number(splits[axis]['mae'])}, p = {p}", number(published["mae"][axis])
+    yield "mean distance in the plane", number(splits["distance"]), number(published["distance"])
+
+
+def _training(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
+    used = provenance["hyperparameters"]
+    each = ", ".join(
+        f"C = {used['C'][axis]:g} and epsilon = {used['epsilon'][axis]:g} for {axis}" for axis in used["C"]
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+    return [
+        "## Training",
+        "",
+        f"* gamma = {fraction(model.gamma)}; {each}.",
+        f"* Every window number {used['stride']} of a song was trained on: {provenance['training_windows']} windows.",
+        f"* Reference level: {model.reference_level:.1f} dBFS, the median of the labelled windows, silence left out.",
+        f"* Made with {versions}.",
+    ]
+
+
+def fraction(gamma: float) -> str:
+    """Return gamma as ``1/264`` where it is the inverse of a whole number."""
+    inverse = 1 / gamma
+    return f"1/{inverse:.0f}" if inverse >= 1 and abs(inverse - round(inverse)) < 1e-12 * inverse else f"{gamma:.12g}"
+
+
+def _limits(provenance: Mapping[str, Any]) -> list[str]:
+    limits = dict.fromkeys(limit for data in provenance["datasets"] for limit in data["limits"])
+    general = (
+        "It hears half a second at a time and knows neither words, nor genre, nor what came before.",
+        "Level matters: music played much more quietly than the reference level sounds calmer to it.",
+        "It was trained on music; on speech or noise its answers mean nothing.",
+        "What music feels like differs between people and cultures; this is an average over some raters at best.",
+    )
+    return ["## Limits", "", *(f"* {limit}" for limit in (*limits, *general))]
+
+
+def write_card(model: EmotionModel, path: Path) -> None:
+    """Write the card of a model, whole or not at all.
+
+    Parameters
+    ----------
+    model : EmotionModel
+    path : Path
+
+    Raises
+    ------
+    ModelError
+        If it cannot be written.
+    """
+    text = render(model)
+    try:
+        with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                Path(file.name).chmod(0o644)
+                Path(file.name).replace(path)
+            except BaseException:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written: {error.strerror or error}.") from error

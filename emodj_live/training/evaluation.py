@@ -1,0 +1,235 @@
+"""How good predictions are: per window, after the tracker's smoothing, and per song.
+
+Any model's predictions for any annotated clips, by the tracker's own smoothing and thresholds, so that what is scored
+is what a listener gets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.emotion import Quadrant
+from emodj_live.tracker import SILENCE, Smoother
+from emodj_live.training.windows import WindowTable
+
+AXES = ("valence", "arousal")
+SMOOTHING = 3.0  # [s] the tracker's default
+WINDOW_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How well predictions of one axis agree with labels. None where it is not defined, as for constant values.
+
+    Attributes
+    ----------
+    r2 : float or None
+        Coefficient of determination.
+    r : float or None
+        Pearson's correlation.
+    ccc : float or None
+        Lin's concordance correlation (1989).
+    mae, rmse : float or None
+        Mean absolute error, and the root of the mean square error.
+    """
+
+    r2: float | None
+    r: float | None
+    ccc: float | None
+    mae: float | None
+    rmse: float | None
+
+    @classmethod
+    def of(cls, labels: NDArray[np.float64], predictions: NDArray[np.float64]) -> Metrics:
+        """Compare predictions with labels.
+
+        Parameters
+        ----------
+        labels, predictions : ndarray of float64, shape (n,)
+
+        Returns
+        -------
+        Metrics
+        """
+        if not labels.size:
+            return cls(None, None, None, None, None)
+        errors = predictions - labels
+        spread, spread_predicted = labels.var(), predictions.var()
+        together = ((labels - labels.mean()) * (predictions - predictions.mean())).mean()
+        varies = spread > _EPSILON and spread_predicted > _EPSILON
+        disagreement = spread + spread_predicted + (labels.mean() - predictions.mean()) ** 2
+        return cls(
+            r2=float(1 - (errors**2).mean() / spread) if spread > _EPSILON else None,
+            r=float(together / math.sqrt(spread * spread_predicted)) if varies else None,
+            ccc=float(2 * together / disagreement) if disagreement > _EPSILON else None,
+            mae=float(abs(errors).mean()),
+            rmse=float(np.sqrt((errors**2).mean())),
+        )
+
+    @classmethod
+    def mean(cls, metrics: Sequence[Metrics]) -> Metrics:
+        """Return the mean of each figure over those that are defined."""
+        values = {}
+        for field in fields(cls):
+            defined = [value for one in metrics if (value := getattr(one, field.name)) is not None]
+            values[field.name] = sum(defined) / len(defined) if defined else None
+        return cls(**values)
+
+
+_EPSILON = 1e-15  # a variance below this is rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What predictions are worth. Each mapping has `Metrics` for ``"valence"`` and ``"arousal"``.
+
+    Attributes
+    ----------
+    window : mapping
+        Every labelled window alone.
+    smoothed : mapping
+        The tracker's smoothed value at every labelled window, tracked from the clip's start.
+    song : mapping
+        Mean of a song's labelled windows.
+    flips : mapping
+        Share of steps between labelled neighbours at which the quadrant changes: of the ``"raw"`` predictions, as
+        ``"named"`` by the tracker, and of the ``"labels"``. None without a step.
+    """
+
+    window: Mapping[str, Metrics]
+    smoothed: Mapping[str, Metrics]
+    song: Mapping[str, Metrics]
+    flips: Mapping[str, float | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same as plain values for JSON, rounded to 4 places."""
+        plain: dict[str, Any] = _rounded(asdict(self))
+        return plain
+
+    @classmethod
+    def mean(cls, scores: Sequence[Scores]) -> Scores:
+        """Return the mean of each figure over several scores."""
+        levels = {
+            level: {axis: Metrics.mean([getattr(one, level)[axis] for one in scores]) for axis in AXES}
+            for level in ("window", "smoothed", "song")
+        }
+        flips = {}
+        for name in scores[0].flips:
+            shares = [share for one in scores if (share := one.flips[name]) is not None]
+            flips[name] = sum(shares) / len(shares) if shares else None
+        return cls(**levels, flips=flips)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def evaluate(table: WindowTable, predictions: NDArray[np.float64], *, smoothing: float = SMOOTHING) -> Scores:
+    """Score predictions against labels.
+
+    Parameters
+    ----------
+    table : WindowTable
+        All windows of the clips, from the start of each.
+    predictions : ndarray of float64, shape (n, 2)
+        Valence and arousal of every window of the table, as ``model.predict(table.features)`` gives them; they are
+        clipped to [-1, 1] as the tracker does.
+    smoothing : float
+        Time constant of the tracker's average [s].
+
+    Returns
+    -------
+    Scores
+    """
+    predictions = np.clip(predictions, -1, 1)
+    smoothed = np.empty_like(predictions)
+    names: list[Quadrant] = []
+    for clip in table.by_clip():
+        smoothed[clip], named = smooth(predictions[clip], table.levels[clip], smoothing=smoothing)
+        names += named
+    rows = table.labelled
+    means = [_song_means(table, values) for values in (table.labels, predictions)]
+    steps = _steps(table)
+    return Scores(
+        window=_by_axis(table.labels[rows], predictions[rows]),
+        smoothed=_by_axis(table.labels[rows], smoothed[rows]),
+        song=_by_axis(*means),
+        flips={
+            "raw": _flips(list(_quadrants(predictions)), steps),
+            "named": _flips(names, steps),
+            "labels": _flips(list(_quadrants(table.labels)), steps),
+        },
+    )
+
+
+def smooth(
+    predictions: NDArray[np.float64],
+    levels: NDArray[np.float64],
+    *,
+    smoothing: float = SMOOTHING,
+    step: float = WINDOW_SECONDS,
+    silence: float = SILENCE,
+) -> tuple[NDArray[np.float64], list[Quadrant]]:
+    """Track a clip's predictions from its start.
+
+    Parameters
+    ----------
+    predictions : ndarray of float64, shape (n, 2)
+        Valence and arousal of each window, in [-1, 1].
+    levels : ndarray of float64, shape (n,)
+        Level of each window [dBFS].
+    smoothing, step : float
+        Time constant of the average, and time from window to window [s].
+    silence : float
+        A window below this changes nothing [dBFS].
+
+    Returns
+    -------
+    smoothed : ndarray of float64, shape (n, 2)
+    quadrants : list of Quadrant
+        As the tracker names them.
+    """
+    smoother = Smoother(step, smoothing)
+    smoothed = np.empty_like(predictions)
+    quadrants = []
+    for row, (valence, arousal), level in zip(smoothed, predictions.tolist(), levels, strict=True):
+        smoother.update(valence, arousal, is_silent=bool(level < silence))
+        row[:] = smoother.valence, smoother.arousal
+        quadrants.append(smoother.quadrant)
+    return smoothed, quadrants
+
+
+def _by_axis(labels: NDArray[np.float64], predictions: NDArray[np.float64]) -> dict[str, Metrics]:
+    return {axis: Metrics.of(labels[:, column], predictions[:, column]) for column, axis in enumerate(AXES)}
+
+
+def _song_means(table: WindowTable, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over the labelled windows of each clip that has any, shape (n_clips, 2)."""
+    labelled = table.labelled
+    means = [values[clip][labelled[clip]].mean(axis=0) for clip in table.by_clip() if labelled[clip].any()]
+    return np.array(means).reshape(-1, 2)
+
+
+def _steps(table: WindowTable) -> NDArray[np.int64]:
+    """Return the rows that have a label and a predecessor in their clip that has one too."""
+    labelled = table.labelled
+    return 1 + np.flatnonzero(labelled[1:] & labelled[:-1] & (np.diff(table.clips) == 0))
+
+
+def _quadrants(points: NDArray[np.float64]) -> Iterator[Quadrant]:
+    for valence, arousal in points.tolist():
+        yield Quadrant.of(valence, arousal)
+
+
+def _flips(quadrants: Sequence[Quadrant], steps: NDArray[np.int64]) -> float | None:
+    if not steps.size:
+        return None
+    return sum(quadrants[row] is not quadrants[row - 1] for row in steps.tolist()) / steps.size

@@ -1,0 +1,6 @@
+"""Train a model: ``python train.py DATASET [DATASET ...]``; ``--help`` tells the rest."""
+
+from emodj_live.training.command import console
+
+if __name__ == "__main__":
+    console()
