@@ -1,0 +1,318 @@
+"""The command line, run as a user runs it."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from emodj_live import Emotion, __version__
+from emodj_live.cli import main
+
+RATE = 22050
+unix = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals and POSIX signals")
+
+
+def music(seconds, rate=RATE, seed=0):
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * rate)) / rate
+    tone = np.sin(2 * np.pi * 220 * t) + 0.5 * np.sin(2 * np.pi * 660 * t)
+    return (0.2 * tone * (1 + np.sin(2 * np.pi * 2 * t)) + 0.01 * rng.normal(size=len(t))).astype(np.float32)
+
+
+@pytest.fixture
+def song(tmp_path):
+    path = tmp_path / "song.wav"
+    soundfile.write(path, music(3), RATE)
+    return path
+
+
+def emodj_live(*arguments, **options):
+    command = [sys.executable, "-m", "emodj_live", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def on_terminal(*arguments, during=None):
+    """Run with stdout on a pseudo-terminal; return the exit code, what it showed, and stderr."""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "emodj_live", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=follower, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    os.close(follower)
+    shown = b""
+    try:
+        while piece := os.read(leader, 65536):
+            shown += piece
+            if during and b"valence" in shown:
+                process.send_signal(during)
+                during = None
+    except OSError:  # the other end is closed
+        pass
+    errors = process.stderr.read().decode()
+    process.stderr.close()
+    os.close(leader)
+    return process.wait(30), shown.decode(), errors
+
+
+def test_json_has_every_field_and_nothing_else(song, capsys):
+    assert main([str(song), "--json"]) == 0
+    captured = capsys.readouterr()
+    records = [json.loads(line, parse_constant=pytest.fail) for line in captured.out.splitlines()]
+    assert [record["time"] for record in records] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    for record in records:
+        assert list(record) == [field.name for field in fields(Emotion)] + ["source"]
+        assert record["source"] == str(song)
+        assert record["quadrant"] in {"happy", "tense", "sad", "calm"}
+    assert captured.err == ""
+
+
+def test_lines_go_to_stdout_and_the_summary_to_stderr(song, capsys):
+    assert main([str(song)]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 6
+    assert all("valence" in line and "arousal" in line and "dBFS" in line for line in lines)
+    assert f"{song}: mean valence" in captured.err
+    assert "6 emotions in 3.0 s of music" in captured.err
+
+
+def test_quiet_leaves_the_lines(song, capsys):
+    assert main([str(song), "-q"]) == 0
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 6
+    assert captured.err == ""
+
+
+def test_summary_agrees_with_the_records(song, capsys):
+    main([str(song), "--json"])
+    valence = np.mean([json.loads(line)["valence"] for line in capsys.readouterr().out.splitlines()])
+    main([str(song)])
+    assert f"mean valence {valence:+.2f}" in capsys.readouterr().err
+
+
+def test_start_and_duration_choose_a_part_with_the_times_of_the_file(song, capsys):
+    main([str(song), "--json", "--smooth", "0"])
+    whole = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    main([str(song), "--json", "--smooth", "0", "--start", "1", "--duration", "1.2"])
+    part = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["time"] for record in part] == [1.5, 2.0]
+    assert part[0]["valence"] == pytest.approx(whole[2]["valence"], abs=1e-4)
+
+
+def test_step_smooth_and_silence_reach_the_tracker(song, capsys):
+    main([str(song), "--json", "--step", "0.25", "--smooth", "0", "--silence", "0"])
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(records) == 11
+    assert all(record["is_silent"] and record["valence"] == 0 for record in records)
+    main([str(song), "--json", "--smooth", "0"])
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(record["valence"] == record["raw_valence"] for record in records)
+
+
+def test_several_files_each_start_afresh_and_a_bad_one_is_told(song, tmp_path, capsys):
+    missing = tmp_path / "missing.wav"
+    assert main([str(song), str(missing), str(song), "--json"]) == 1
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 12
+    assert lines[:6] == lines[6:]
+    assert captured.err == f"emodj-live: {missing}: there is no such file; check its name.\n"
+
+
+def odd(path, kind):
+    """Make an input that is not simply music, and return its path."""
+    path = path / {"text": "text.mp3", "truncated": "t.mp3", "damaged": "d.mp3", "format": "x.m4a"}.get(
+        kind, f"{kind}.wav"
+    )
+    if kind == "empty":
+        path.touch()
+    elif kind == "text":
+        path.write_text("la la la\n" * 1000)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "samples":
+        soundfile.write(path, np.zeros(0), RATE)
+    elif kind == "short":
+        soundfile.write(path, music(0.4), RATE)
+    elif kind == "format":
+        path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(5000))
+    elif kind in ("truncated", "damaged"):
+        soundfile.write(path, music(4, 44100), 44100, format="MP3")
+        data = bytearray(path.read_bytes())
+        if kind == "damaged":
+            data[len(data) // 2 : len(data) // 2 + 600] = bytes(range(200)) * 3
+        path.write_bytes(data[: len(data) * 2 // 3] if kind == "truncated" else data)
+    elif kind == "nan":
+        audio = music(2)
+        audio[5000:5010], audio[30000] = np.nan, np.inf
+        soundfile.write(path, audio, RATE, subtype="FLOAT")
+    elif kind == "channels":
+        soundfile.write(path, np.tile(music(2)[:, None], 8), RATE)
+    elif kind in ("8000", "192000"):
+        soundfile.write(path, music(2, int(kind)), int(kind))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("missing", "there is no such file"),
+        ("folder", "is a folder"),
+        ("empty", "is empty"),
+        ("text", "is not audio that can be decoded"),
+        ("format", "is not audio that can be decoded"),
+        ("samples", "shorter than one window"),
+        ("short", "shorter than one window"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_1(tmp_path, kind, reason):
+    path = odd(tmp_path, kind)
+    result = emodj_live(path, "--json")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(f"emodj-live: {path}: ")
+    assert reason in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("truncated", 5), ("damaged", 8), ("nan", 4), ("channels", 4), ("8000", 4), ("192000", 4)]
+)
+def test_odd_input_gives_its_emotions(tmp_path, kind, count):
+    result = emodj_live(odd(tmp_path, kind), "--json")
+    assert result.returncode == 0
+    assert abs(len(result.stdout.splitlines()) - count) <= 1
+    told = [line for line in result.stderr.splitlines() if "samples are not finite" in line]
+    assert len(told) == len(result.stderr.splitlines()) == (kind == "nan")
+
+
+def test_what_decoders_complain_about_shows_only_when_asked(tmp_path):
+    path = odd(tmp_path, "damaged")
+    assert emodj_live(path, "--json").stderr == ""
+    assert "resync" in emodj_live(path, "--json", "-v").stderr
+
+
+@unix
+def test_unreadable_file_is_told(tmp_path, song):
+    if os.geteuid() == 0:
+        pytest.skip("root may read every file")
+    song.chmod(0)
+    result = emodj_live(song)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Permission denied" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--demo", "song.wav"],
+        ["--demo", "--step", "0"],
+        ["--demo", "--step", "nan"],
+        ["--demo", "--smooth", "-1"],
+        ["--demo", "--silence", "loud"],
+        ["--demo", "--duration", "0"],
+        ["--demo", "--nonsense"],
+    ],
+)
+def test_wrong_arguments_exit_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_bad_models_are_told(tmp_path, song, capsys, monkeypatch):
+    assert main([str(song), "--model", str(song)]) == 1
+    assert f"{song}: is not a model file" in capsys.readouterr().err
+    monkeypatch.setenv("EMODJ_MODEL", str(tmp_path / "none.npz"))
+    assert main(["--demo"]) == 1
+    assert "there is no such model file" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"emodj-live {__version__}\n"
+
+
+@unix
+def test_broken_pipe_ends_quietly():
+    command = f"{sys.executable} -m emodj_live --demo --json | head -1; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
+    first, code = result.stdout.splitlines()
+    assert json.loads(first)["time"] == 0.5
+    assert code == "0"
+    assert result.stderr == ""
+
+
+@unix
+def test_a_terminal_gets_the_summary_on_stdout_and_fast_does_not_wait(song):
+    code, shown, errors = on_terminal("--demo", "--fast")
+    assert code == 0
+    assert "60 emotions in 30.0 s of music" in shown
+    assert errors == ""
+
+
+@unix
+def test_plain_on_a_terminal_is_as_to_a_pipe(song):
+    code, shown, errors = on_terminal(song, "--plain")
+    assert code == 0
+    assert len(shown.splitlines()) == 6
+    assert "6 emotions" in errors
+
+
+@unix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_paced_file_ends_well_on_a_signal(song, number):
+    code, shown, errors = on_terminal("--demo", during=number)
+    assert code == 0
+    assert "mean valence" in shown
+    assert "60 emotions" not in shown
+    assert errors == ""
+
+
+@unix
+def test_ctrl_c_on_unpaced_work_is_130_even_when_it_came_ignored(tmp_path):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.tile(music(3), 40), RATE)
+    command = [sys.executable, "-m", "emodj_live", str(path), "--step", "0.01", "--json"]
+    script = f"trap '' INT; exec {' '.join(command)}"
+    with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == b""
+
+
+def test_the_package_runs_as_a_module_from_anywhere(tmp_path):
+    result = emodj_live("--version", cwd=tmp_path)
+    assert result.stdout == f"emodj-live {__version__}\n"
+
+
+def test_the_live_path_imports_nothing_heavy():
+    code = (
+        "import sys; from emodj_live.cli import main; main(['--demo', '--json']);"
+        "print(sorted({'librosa', 'sklearn', 'numba', 'scipy', 'joblib', 'sounddevice', 'rich'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_surrogates_in_a_file_name_do_not_stop_the_output(tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("file names are bytes only on Linux")
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    soundfile.write(os.fsencode(path), music(1), RATE, format="WAV")
+    result = emodj_live(path, "--json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout.splitlines()[0])["source"] == str(path)
+    assert emodj_live(path).returncode == 0

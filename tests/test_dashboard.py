@@ -1,0 +1,357 @@
+"""The dashboard: what a frame shows, what is written of it, and the terminal it leaves behind."""
+
+import io
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from emodj_live import Emotion, Quadrant
+from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
+from emodj_live.sinks.dashboard import Dashboard, View, render
+from emodj_live.sinks.status import Status
+
+SIZES = [(60, 18), (80, 24), (120, 40), (200, 55), (300, 90)]
+TINY = [(1, 1), (10, 3), (59, 17), (60, 17), (59, 18), (20, 1), (1, 20)]
+NASTY = [
+    "",
+    "Björk \N{EM DASH} Jóga",
+    "bell\a, escape\x1b[31m, new\nline\r\ttab\x9b2J",
+    "x" * 1000,
+    "音楽の感情 " * 60,
+    "👩‍🎤🎵 " * 100,
+    "🎛️🇩🇪❤️" * 100,
+    "e\N{COMBINING ACUTE ACCENT}" * 400,
+    "\N{RIGHT-TO-LEFT OVERRIDE}gnos",
+    "a" + "界" * 200,
+]
+CODES = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
+
+
+def emotion(time=1.0, valence=0.4, arousal=0.3, **changes):
+    quadrant = changes.pop("quadrant", Quadrant.of(valence, arousal))
+    values = {"raw_valence": valence, "raw_arousal": arousal, "level": -18.2, "gain": 7.5}
+    values |= {"is_silent": False, "is_clipped": False, **changes}
+    return Emotion(time=time, valence=valence, arousal=arousal, quadrant=quadrant, **values)
+
+
+def wandering(count=120):
+    return tuple(emotion(0.5 * (n + 1), -0.9 + 0.015 * n, 0.9 - 0.013 * n) for n in range(count))
+
+
+@pytest.fixture
+def view():
+    status = Status("Artist - Title", "44100 Hz, 2 channels", 61.5, 180.0, behind=0.042)
+    return View(status, wandering(), cpu=0.034, message="a notice")
+
+
+def text(lines):
+    return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+def cells(lines):
+    """Return character and style of every cell, row by row."""
+    return [[(character, segment.style) for segment in line for character in segment.text] for line in lines]
+
+
+# -------------------------------------------------------------------------------------------------------- a frame
+
+
+@pytest.mark.parametrize("size", SIZES + TINY)
+@pytest.mark.parametrize("emotions", [(), wandering(1), wandering()], ids=["none", "one", "a minute"])
+@pytest.mark.parametrize("length", [None, 0.0, 180.0])
+def test_frame_fills_the_terminal_exactly(size, emotions, length, view):
+    width, height = size
+    lines = render(replace(view, emotions=emotions, status=replace(view.status, length=length)), width, height)
+    assert len(lines) == height
+    assert [sum(segment.cell_length for segment in line) for line in lines] == [width] * height
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_frame_shows_it_all(size, view):
+    shown = text(render(view, *size))
+    for part in (
+        "Artist - Title",
+        *("HAPPY", "TENSE", "SAD", "CALM"),
+        *(" pleasant", "unpleasant", "excited", "calm"),
+        f"valence {view.emotions[-1].valence:+.2f}",
+        f"arousal {view.emotions[-1].arousal:+.2f}",
+        "-18.2 dBFS",
+        "gain  +7.5 dB",
+        "1:01.5",
+        "3:00.0",
+        "42 ms behind the sound",
+        "3 % CPU",
+        "a notice",
+        "●",
+    ):
+        assert part in shown
+    for row in large(view.emotions[-1].quadrant.value):
+        assert row in shown
+
+
+@pytest.mark.parametrize("quadrant", Quadrant)
+def test_mood_word_is_large(quadrant, view):
+    shown = text(render(replace(view, emotions=(emotion(quadrant=quadrant),)), 80, 24))
+    assert all(row in shown for row in large(quadrant.value))
+    assert not any(row in shown for other in Quadrant if other is not quadrant for row in large(other.value)[:1])
+
+
+def test_small_terminal_shows_the_most_important(view):
+    shown = text(render(view, 40, 4))
+    assert view.emotions[-1].quadrant.value.upper() in shown
+    assert f"valence {view.emotions[-1].valence:+.2f}" in shown
+    assert f"arousal {view.emotions[-1].arousal:+.2f}" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"is_silent": True}, " silence "), ({"is_clipped": True}, " clipping "), ({"gain": -10.0}, "gain -10.0 dB")],
+)
+def test_state_of_the_level(change, words, view):
+    changed = render(replace(view, emotions=(emotion(**change),)), 60, 18)
+    assert words in text(changed)
+    assert words not in text(render(replace(view, emotions=(emotion(),)), 60, 18))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 4)])
+def test_alarm_is_shown(size, view):
+    assert "no sound arrives" in text(
+        render(replace(view, status=replace(view.status, alarm="no sound arrives")), *size)
+    )
+
+
+def test_estimated_length_is_marked(view):
+    assert "~3:00.0" in text(render(replace(view, status=replace(view.status, is_length_exact=False)), 80, 24))
+
+
+def test_position_beyond_an_estimated_length(view):
+    status = replace(view.status, position=200.0, is_length_exact=False)
+    assert "~3:20.0" in text(render(replace(view, status=status), 80, 24))
+
+
+def test_point_is_where_the_emotion_is(view):
+    def place(valence, arousal):
+        rows = text(render(replace(view, emotions=(emotion(1.0, valence, arousal),)), 80, 24)).split("\n")
+        return next((row.index("●"), y) for y, row in enumerate(rows) if "●" in row)
+
+    left, right = place(-1, 0.5), place(1, 0.5)
+    upper, lower = place(0.5, 1), place(0.5, -1)
+    assert (left[0], upper[1]) == (0, 1)
+    assert right[0] > 30
+    assert lower[1] == 19
+    assert left[1] == right[1]
+
+
+def test_trail_fades(view):
+    marks = [character for row in cells(render(view, 120, 40)) for character, _ in row if character in "●•∙"]
+    assert marks.count("●") == 1
+    assert "•" in marks
+    assert "∙" in marks
+
+
+def test_render_is_pure(view):
+    before = (view.status, tuple(view.emotions))
+    assert render(view, 80, 24) == render(view, 80, 24)
+    assert (view.status, tuple(view.emotions)) == before
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_background_of_the_terminal_does_not_matter(size, view):
+    width, height = size
+    plane = min(width - 32, int(2.2 * (height - 5)), int(0.62 * width))
+    badge = large(view.emotions[-1].quadrant.value)[0]
+    for y, row in enumerate(cells(render(view, width, height))):
+        if 1 <= y < height - 4:
+            assert all(style.color and style.bgcolor for _, style in row[:plane])
+        for _, style in row:
+            assert not style.bgcolor or style.color
+        if badge in "".join(character for character, _ in row):
+            start = "".join(character for character, _ in row).index(badge)
+            assert all(style.color and style.bgcolor for _, style in row[start : start + len(badge)])
+
+
+# -------------------------------------------------------------------------------------------------- texts of others
+
+
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (7, 3), (1, 3), (59, 17)])
+@pytest.mark.parametrize("length", [None, 180.0])
+def test_odd_texts_stay_within_their_row(name, size, length, view):
+    width, height = size
+    status = Status(name, name, 61.5, length)
+    for alarm in ("", name):
+        lines = render(replace(view, status=replace(status, alarm=alarm), message=name), width, height)
+        assert len(lines) == height
+        for line in text(lines).split("\n"):
+            assert "\x1b" not in line
+            assert all(character.isprintable() for character in line)
+            assert sum(cell_len(character) for character in line) == width
+            assert cell_len(line) <= width
+
+
+@pytest.mark.parametrize(
+    ("given", "width", "expected"),
+    [
+        ("title", 5, "title"),
+        ("titles", 5, "titl…"),
+        ("音楽", 4, "音楽"),
+        ("音楽", 3, "音…"),
+        ("音楽家", 4, "音 …"),
+        ("音楽家", 5, "音楽…"),
+        ("a\x1bb", 9, "a?b"),
+        ("e\N{COMBINING ACUTE ACCENT}f", 2, "e\N{COMBINING ACUTE ACCENT}f"),
+        ("\N{COMBINING ACUTE ACCENT}a", 2, "a"),
+        ("title", 1, "…"),
+        ("", 0, ""),
+    ],
+)
+def test_short(given, width, expected):
+    assert "".join(short(given, width)) == expected
+    assert len(short(given, width)) <= width
+
+
+def test_canvas_cuts_at_every_edge():
+    canvas = Canvas(5, 2)
+    for x, y in [(-3, 0), (3, 1), (9, 1), (0, -1), (0, 2), (-30, 1)]:
+        canvas.put(x, y, "abcde")
+    assert text(canvas.lines()) == "de   \n   ab"
+
+
+@pytest.mark.parametrize(("share", "expected"), [(-1, "    "), (0, "    "), (0.5, "██  "), (0.4, "█▋  "), (2, "████")])
+def test_bar(share, expected):
+    assert bar(share, 4) == expected
+
+
+def test_plot():
+    assert plot([], 3, 1) == ["   "]
+    assert plot([1.0, 1.0, -1.0, -1.0], 2, 1) == ["⠉⣇"]
+    assert plot([5.0, None, -5.0, None], 2, 2) == ["⠁ ", " ⡀"]
+
+
+# --------------------------------------------------------------------------------------------------- the terminal
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Desk:
+    """A dashboard on a terminal in memory."""
+
+    def __init__(self, width=80, height=24, **console):
+        self.clock, self.file, self.drawn = Clock(), io.StringIO(), 0
+        self.status = Status("song", "44100 Hz", 0.0, 180.0)
+        options = {"force_terminal": True, "color_system": "truecolor", "legacy_windows": False, "_environ": {}}
+        self.console = Console(file=self.file, width=width, height=height, **{**options, **console})
+        self.dashboard = Dashboard(self._status, console=self.console, clock=self.clock, cpu_clock=Clock())
+
+    def _status(self):
+        self.drawn += 1
+        return self.status
+
+    def written(self, action, *arguments):
+        """Return what an action writes."""
+        before = len(self.file.getvalue())
+        action(*arguments)
+        return self.file.getvalue()[before:]
+
+
+def test_at_most_five_frames_a_second():
+    desk = Desk()
+    with desk.dashboard:
+        for n in range(1000):  # ten seconds of emotions 100 times a second
+            desk.clock.now = n / 100
+            desk.dashboard(emotion(n / 100, n / 1000))
+    assert 45 <= desk.drawn <= 51
+
+
+def test_ticks_alone_draw_less_often():
+    desk = Desk()
+    with desk.dashboard:
+        for n in range(1000):
+            desk.clock.now = n / 100
+            desk.dashboard.tick()
+    assert 15 <= desk.drawn <= 21
+
+
+def test_only_rows_that_changed_are_written():
+    desk = Desk()
+    with desk.dashboard:
+        desk.clock.now = 1.0
+        desk.dashboard(emotion())
+        assert "song" in desk.file.getvalue()
+        desk.status = replace(desk.status, position=10.0)
+        desk.dashboard.tell("a notice")
+        written = desk.written(desk.dashboard.draw)
+        assert re.findall(r"\x1b\[(\d+);1H", written) == ["22", "24"]  # the position and the notice
+        assert desk.written(desk.dashboard.draw) == ""
+
+
+def test_resize_redraws_everything():
+    desk = Desk(80, 24)
+    with desk.dashboard:
+        for width, height in [(80, 24), (100, 24), (100, 30), (60, 18)]:
+            desk.console.size = (width, height)
+            desk.dashboard.draw()
+        written = desk.written(lambda: (setattr(desk.console, "size", (120, 40)), desk.dashboard.draw()))
+        assert "\x1b[2J" in written
+        assert len(re.findall(r"\x1b\[\d+;1H", written)) >= 40
+
+
+@pytest.mark.parametrize("size", [(60, 18), (200, 55)])
+def test_without_colours_the_same_characters(size):
+    shown = {}
+    for name, environment in [("colour", {}), ("none", {"NO_COLOR": "1"})]:
+        desk = Desk(*size, _environ=environment)
+        with desk.dashboard:
+            desk.clock.now = 1.0
+            shown[name] = desk.written(desk.dashboard, emotion())
+    codes = [code for code in CODES.findall(shown["none"]) if code.endswith("m")]
+    assert not any("38" in code or "48" in code or re.search(r"[\[;][349][0-7]\b", code) for code in codes)
+    assert any("38;2" in code for code in CODES.findall(shown["colour"]))
+    assert CODES.sub("", shown["none"]) == CODES.sub("", shown["colour"])
+
+
+def is_left_as_it_was(written):
+    entered, left = written.index("\x1b[?1049h"), written.rindex("\x1b[?1049l")
+    return entered < left and written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
+
+
+def test_terminal_is_left_as_it_was():
+    desk = Desk()
+    with desk.dashboard:
+        desk.dashboard(emotion())
+    assert is_left_as_it_was(desk.file.getvalue())
+
+
+def test_terminal_is_left_when_the_body_raises():
+    desk = Desk()
+    with pytest.raises(ZeroDivisionError), desk.dashboard:
+        raise ZeroDivisionError
+    assert is_left_as_it_was(desk.file.getvalue())
+
+
+def test_terminal_is_left_when_the_first_frame_raises():
+    desk = Desk()
+    desk.status = None
+    with pytest.raises(AttributeError), desk.dashboard:
+        pass
+    assert is_left_as_it_was(desk.file.getvalue())
+
+
+def test_keeps_a_minute():
+    desk = Desk()
+    with desk.dashboard:
+        for n in range(1000):
+            desk.dashboard(emotion(n / 2))
+        kept = [one.time for one in desk.dashboard._emotions]
+    assert kept[-1] - kept[0] == 60
+    assert all(b > a for a, b in pairwise(kept))

@@ -1,0 +1,100 @@
+"""Values: where the quadrants end, and an emotion that nobody can change."""
+
+import dataclasses
+import json
+import pickle
+
+import pytest
+
+from emodj_live import Emotion, Quadrant
+
+TINY = 5e-324
+EMOTION = Emotion(
+    time=0.5,
+    valence=0.1,
+    arousal=-0.2,
+    raw_valence=0.3,
+    raw_arousal=-0.4,
+    quadrant=Quadrant.CALM,
+    level=-20.0,
+    gain=0.0,
+    is_silent=False,
+    is_clipped=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("valence", "arousal", "name"),
+    [
+        (0.5, 0.5, "HAPPY"),
+        (-0.5, 0.5, "TENSE"),
+        (-0.5, -0.5, "SAD"),
+        (0.5, -0.5, "CALM"),
+        # the four half-axes, just beside them, and the origin
+        (0.5, 0.0, "CALM"),
+        (0.5, TINY, "HAPPY"),
+        (0.5, -TINY, "CALM"),
+        (-0.5, 0.0, "TENSE"),
+        (-0.5, TINY, "TENSE"),
+        (-0.5, -TINY, "SAD"),
+        (0.0, 0.5, "HAPPY"),
+        (TINY, 0.5, "HAPPY"),
+        (-TINY, 0.5, "TENSE"),
+        (0.0, -0.5, "SAD"),
+        (TINY, -0.5, "CALM"),
+        (-TINY, -0.5, "SAD"),
+        (0.0, 0.0, "CALM"),
+        (-0.0, 0.5, "HAPPY"),
+        (-0.5, -0.0, "TENSE"),
+        (-0.0, -0.0, "CALM"),
+        (1.0, 1.0, "HAPPY"),
+        (-1.0, -1.0, "SAD"),
+    ],
+)
+def test_quadrant_of_borders(valence, arousal, name):
+    assert Quadrant.of(valence, arousal) is Quadrant[name]
+
+
+def test_quadrants_are_emodjs_four():
+    assert {quadrant.name: quadrant.value for quadrant in Quadrant} == {
+        "HAPPY": "happy",
+        "TENSE": "tense",
+        "SAD": "sad",
+        "CALM": "calm",
+    }
+
+
+def test_emotion_has_the_fields_of_the_design_in_its_order():
+    assert [field.name for field in dataclasses.fields(Emotion)] == [
+        "time",
+        "valence",
+        "arousal",
+        "raw_valence",
+        "raw_arousal",
+        "quadrant",
+        "level",
+        "gain",
+        "is_silent",
+        "is_clipped",
+    ]
+
+
+def test_emotion_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        EMOTION.valence = 1.0
+    with pytest.raises((AttributeError, TypeError)):  # slots: which of the two depends on the Python
+        EMOTION.mood = 1.0
+    assert not hasattr(EMOTION, "__dict__")
+
+
+def test_emotion_is_a_value():
+    same = dataclasses.replace(EMOTION)
+    assert same == EMOTION
+    assert hash(same) == hash(EMOTION)
+    assert dataclasses.replace(EMOTION, time=1.0) != EMOTION
+    assert pickle.loads(pickle.dumps(EMOTION)) == EMOTION  # noqa: S301
+
+
+def test_emotion_becomes_json():
+    values = dataclasses.asdict(EMOTION) | {"quadrant": EMOTION.quadrant.value}
+    assert json.loads(json.dumps(values, allow_nan=False)) == values

@@ -1,0 +1,624 @@
+"""Files: every format against decoding and resampling it in one go, odd and broken ones, and what is left behind."""
+
+import gc
+import itertools
+import logging
+import os
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from emodj_live import FileSource, Gap, SourceError
+from emodj_live.sources import file as file_module
+
+RATE = 22050
+FORMATS = {
+    "wav": {"subtype": "PCM_16"},
+    "flac": {},
+    "ogg": {"format": "OGG", "subtype": "VORBIS"},
+    "opus": {"format": "OGG", "subtype": "OPUS"},
+    "mp3": {},
+    "aiff": {},
+    "au": {},
+}
+RATES = [8000, 16_000, 22_050, 44_100, 48_000, 192_000]
+LOSSLESS = ("wav", "flac", "aiff", "au")
+
+
+def can_hold(name, rate, channels):
+    return (
+        name in (*LOSSLESS, "ogg")
+        or (name == "opus" and rate in (8000, 16_000, 48_000))
+        or (name == "mp3" and rate <= 48_000 and channels <= 2)
+    )
+
+
+KINDS = [kind for kind in itertools.product(FORMATS, RATES, (1, 2, 8)) if can_hold(*kind)]
+
+
+def channels_of(samples, count):
+    """Return channels that differ, so that a mix shows which of them went in."""
+    gains = np.linspace(1, -0.4, count, dtype=np.float32)
+    return np.stack([gain * np.roll(samples, 37 * channel) for channel, gain in enumerate(gains)], axis=1)
+
+
+def read(source):
+    """Return all samples of a source, gaps left out."""
+    blocks = [block.copy() for block in source if not isinstance(block, Gap)]
+    for block in blocks:
+        assert block.dtype == np.float32
+        assert block.ndim == 1
+    return np.concatenate([np.empty(0, np.float32), *blocks])
+
+
+def in_one_go(path, rate=RATE):
+    """Return the same by decoding the whole file, mixing it, and resampling the whole mix."""
+    frames, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = frames.mean(axis=1)
+    return mono if file_rate == rate else soxr.resample(mono, file_rate, rate, quality="HQ")
+
+
+def assert_equal(found, expected):
+    assert len(found) == len(expected)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+# ---------------------------------------------------------------------------------------------------------- sound files
+
+
+@pytest.mark.parametrize(("name", "rate", "count"), KINDS)
+def test_every_kind_equals_decoding_in_one_go(name, rate, count, music, write_audio):
+    samples = channels_of(music(1.3, 1)[: int(1.25 * RATE)], count)  # its own rate does not matter here
+    path = write_audio(f"song.{name}", samples, rate, **FORMATS[name])
+    source = FileSource(path)
+    found = read(source)
+    assert (source.input_rate, source.channels) == (rate, count)
+    assert_equal(found, in_one_go(path))
+    if name in LOSSLESS:
+        assert abs(len(found) - len(samples) * RATE / rate) <= 2
+        assert source.approximate_length == pytest.approx(len(samples) / rate)
+    assert np.abs(found).max() > 0.01
+
+
+@pytest.mark.parametrize("rate", [22_050, 16_000, 44_100])
+def test_another_output_rate(rate, music, write_audio):
+    path = write_audio("song.wav", music(2.0), 44_100)
+    assert_equal(read(FileSource(path, sample_rate=rate)), in_one_go(path, rate))
+
+
+def test_samples_pass_unchanged_at_the_same_rate(music, write_audio):
+    path = write_audio("song.wav", music(2.0), subtype="FLOAT")
+    np.testing.assert_array_equal(read(FileSource(path)), music(2.0))
+
+
+def test_channels_are_averaged(write_audio):
+    frames = np.tile(np.array([[0.8, -0.2, 0.3]], np.float32), (1000, 1))
+    np.testing.assert_allclose(read(FileSource(write_audio("three.wav", frames, subtype="FLOAT"))), 0.3, atol=1e-7)
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 0.003, 0.1, 0.77, 60.0])
+@pytest.mark.parametrize(
+    ("name", "rate", "count"), [("wav", 44_100, 2), ("mp3", 44_100, 2), ("flac", 8000, 1), ("wav", RATE, 1)]
+)
+def test_block_size_changes_nothing(name, rate, count, seconds, music, write_audio, monkeypatch):
+    samples = channels_of(music(0.4 if seconds < 0.001 else 2.0, 2), count)
+    path = write_audio(f"song.{name}", samples, rate, **FORMATS[name])
+    expected = read(FileSource(path))
+    monkeypatch.setattr(file_module, "_BLOCK_SECONDS", seconds)
+    assert_equal(read(FileSource(path)), expected)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_blocks_may_be_kept(rate, music, write_audio):
+    """``np.concatenate(list(source))`` is what anybody would write."""
+    path = write_audio("song.wav", music(3.0), rate, subtype="FLOAT")
+    assert_equal(np.concatenate(list(FileSource(path))), in_one_go(path))
+
+
+def test_iterating_twice_gives_the_same(music, write_audio):
+    source = FileSource(write_audio("song.mp3", music(2.0), 44_100), start=0.3)
+    np.testing.assert_array_equal(read(source), read(source))
+
+
+def test_two_readers_do_not_disturb_each_other(music, write_audio):
+    source = FileSource(write_audio("song.ogg", music(3.0), 44_100))
+    pairs = [(one.copy(), two.copy()) for one, two in zip(source, source, strict=True)]
+    for found in zip(*pairs, strict=True):
+        np.testing.assert_array_equal(np.concatenate(found), read(source))
+
+
+def test_title_is_what_the_file_says(tmp_path, music):
+    path = tmp_path / "track 01.flac"
+    soundfile.write(path, music(1.0), RATE)
+    assert FileSource(path).title == "track 01.flac"
+    with soundfile.SoundFile(path, "w", RATE, 1) as file:
+        file.title, file.artist = "Blue", "Somebody"
+        file.write(music(1.0))
+    assert FileSource(path).title == "Somebody - Blue"
+
+
+def test_path_may_be_a_string(music, write_audio):
+    path = write_audio("song.wav", music(1.0))
+    np.testing.assert_array_equal(read(FileSource(str(path))), read(FileSource(path)))
+
+
+# ------------------------------------------------------------------------------------------------------------------ mp3
+
+
+def mp3_frames(raw):
+    """Return where each frame of an mp3 begins and ends."""
+    spans, at = [], 0
+    while raw[at : at + 1] == b"\xff" and raw[at + 1] & 0xE6 == 0xE2:
+        version, rates = raw[at + 1] >> 3 & 3, [44_100, 48_000, 32_000]
+        is_mpeg1 = version == 3
+        kilobits = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+        if not is_mpeg1:
+            kilobits = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
+        rate = rates[raw[at + 2] >> 2 & 3] // {3: 1, 2: 2, 0: 4}[version]
+        length = (144 if is_mpeg1 else 72) * 1000 * kilobits[raw[at + 2] >> 4] // rate + (raw[at + 2] >> 1 & 1)
+        spans.append((at, at + length))
+        at += length
+    assert at == len(raw)
+    return spans
+
+
+@pytest.fixture
+def write_mp3(tmp_path):
+    """``write_mp3(samples, rate, with_length=True, **how)`` -> path and the number of frames in it."""
+
+    def write(samples, rate=44_100, *, with_length=True, **how):
+        path = tmp_path / "song.mp3"
+        channels = 1 if samples.ndim == 1 else samples.shape[1]
+        with soundfile.SoundFile(path, "w", rate, channels, format="MP3", **how) as file:
+            file.write(samples)
+        raw = path.read_bytes()
+        spans = mp3_frames(raw)
+        header = raw[: spans[0][1]]
+        assert b"Xing" in header or b"Info" in header
+        path.write_bytes(raw if with_length else raw[spans[1][0] :])
+        return path, len(spans) - 1
+
+    return write
+
+
+def loud_then_quiet(loud, quiet, rate=44_100):
+    random = np.random.default_rng(0)
+    parts = [random.uniform(-1, 1, round(loud * rate)), 1e-4 * random.standard_normal(round(quiet * rate))]
+    return np.concatenate(parts).astype(np.float32)
+
+
+VARIABLE = {"bitrate_mode": "VARIABLE", "compression_level": 0.3}
+CONSTANT = {"bitrate_mode": "CONSTANT", "compression_level": 0.3}
+
+
+@pytest.mark.parametrize("how", [VARIABLE, CONSTANT], ids=["variable", "constant"])
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_mp3_in_blocks_equals_the_whole(how, rate, music, write_mp3, capfd):
+    """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding."""
+    path, _ = write_mp3(channels_of(music(6.0), 2), rate, **how)
+    found = read(FileSource(path, sample_rate=rate))
+    np.testing.assert_array_equal(found, in_one_go(path, rate))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_mp3_keeps_its_length(music, write_mp3):
+    path, _ = write_mp3(music(3.0))
+    assert len(read(FileSource(path, sample_rate=44_100))) == len(music(3.0))
+
+
+@pytest.mark.parametrize(("loud", "quiet"), [(3, 30), (10, 20)])
+@pytest.mark.parametrize(("rate", "frame"), [(44_100, 1152), (RATE, 576)])
+def test_mp3_of_unknown_length_is_read_to_its_end(rate, frame, loud, quiet, write_mp3, capfd):
+    """Guards `_EndlessFile`: libsndfile guesses the length from the first frames, which are the largest here."""
+    path, count = write_mp3(loud_then_quiet(loud, quiet, rate), rate, with_length=False, **VARIABLE)
+    assert soundfile.info(path).frames < 0.6 * count * frame  # else this would prove nothing
+    found = read(FileSource(path, sample_rate=rate))
+    assert len(found) == count * frame
+    middle = loud * rate
+    assert np.abs(found[: middle - 5000]).mean() > 0.3
+    assert np.abs(found[middle + 5000 :]).max() < 0.01
+    assert capfd.readouterr() == ("", "")
+
+
+def test_mp3_with_sound_beyond_the_guessed_end(write_mp3, music):
+    """What lies beyond the guess must be the music itself, in the right place."""
+    samples = np.concatenate([loud_then_quiet(3, 12), music(4.0, 3, 44_100)])
+    path, _ = write_mp3(samples, **VARIABLE)
+    expected = read(FileSource(path, sample_rate=44_100))  # with its length, and so without the encoder's delay
+    path, _ = write_mp3(samples, with_length=False, **VARIABLE)
+    found = read(FileSource(path, sample_rate=44_100))
+    delay = 1105  # LAME's 576 and the decoder's 529
+    np.testing.assert_allclose(found[delay:][: len(expected)], expected, rtol=0, atol=1e-3)
+
+
+def test_mp3_of_unknown_length_may_start_beyond_the_guess(write_mp3):
+    path, count = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
+    source = FileSource(path, sample_rate=44_100, start=25.0)
+    assert source.approximate_length < 20
+    assert len(read(source)) == count * 1152 - 25 * 44_100
+
+
+def ape_tag(size):
+    """Return an APE tag with one item, as mp3gain and foobar2000 write it behind the audio."""
+    value = np.random.default_rng(1).integers(32, 127, size).astype(np.uint8).tobytes()
+    item = struct.pack("<2I", size, 0) + b"Comment\0" + value
+    length = struct.pack("<3I", 2000, len(item) + 32, 1)
+    header, footer = (b"APETAGEX" + length + struct.pack("<I", flags) + bytes(8) for flags in (0xA0000000, 0x80000000))
+    return header + item + footer
+
+
+ID3V1 = b"TAG" + b"Blue".ljust(125, b" ")
+
+
+@pytest.mark.parametrize("with_length", [True, False])
+@pytest.mark.parametrize(
+    "tail",
+    [ID3V1, ape_tag(10), ape_tag(5000), ape_tag(100_000), ape_tag(5000) + ID3V1],
+    ids=["ID3v1", "small APE", "APE", "large APE", "APE and ID3v1"],
+)
+def test_mp3_with_tags_at_its_end(tail, with_length, music, write_mp3):
+    path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
+    expected = read(FileSource(path, sample_rate=44_100))
+    path.write_bytes(path.read_bytes() + tail)
+    np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
+
+
+@pytest.mark.parametrize("size", [100, 70_000])
+def test_mp3_with_a_tag_at_its_beginning(size, music, write_mp3):
+    path, _ = write_mp3(music(2.0))
+    expected = read(FileSource(path))
+    tag = b"ID3\4\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + bytes(size)
+    path.write_bytes(tag + path.read_bytes())
+    np.testing.assert_array_equal(read(FileSource(path)), expected)
+
+
+@pytest.mark.parametrize("part", [0.15, 0.5, 0.9])
+@pytest.mark.parametrize("with_length", [True, False])
+def test_truncated_mp3_gives_what_there_is(with_length, part, music, write_mp3):
+    path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
+    whole = read(FileSource(path, sample_rate=44_100))
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(part * len(raw))])
+    found = read(FileSource(path, sample_rate=44_100))
+    assert abs(len(found) - part * len(whole)) < 4000
+    np.testing.assert_array_equal(found[:-4000], whole[: len(found) - 4000])
+
+
+@pytest.mark.xfail(reason="known limit: the first of two joined mp3s says where libsndfile ends", strict=True)
+def test_two_joined_mp3s_are_read_to_the_end(music, write_mp3):
+    path, _ = write_mp3(music(3.0), **CONSTANT)
+    path.write_bytes(2 * path.read_bytes())
+    assert len(read(FileSource(path, sample_rate=44_100))) > 1.9 * len(music(3.0))
+
+
+# ------------------------------------------------------------------------------------------------------- odd and broken
+
+
+def with_data_size(path, size):
+    """Let a wav say another size, as those do that were written as a stream."""
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<I", raw, 4, min(size + 36, 0xFFFFFFFF))
+    struct.pack_into("<I", raw, raw.index(b"data") + 4, size)
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 10**9])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_wav_that_claims_to_be_longer(size, subtype, music, write_audio):
+    path = write_audio("song.wav", music(2.0), subtype=subtype)
+    expected = read(FileSource(path))
+    with_data_size(path, size)
+    np.testing.assert_array_equal(read(FileSource(path)), expected)
+
+
+def test_wav_that_claims_to_be_empty_is_no_error(music, write_audio):
+    """Some recorders leave a 0; libsndfile believes it. What matters is that it does not go wrong in another way."""
+    path = write_audio("song.wav", music(2.0))
+    with_data_size(path, 0)
+    assert len(read(FileSource(path))) in (0, len(music(2.0)))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2])
+def test_wav_cut_off(count, cut, music, write_audio):
+    frames = channels_of(music(2.0), count)
+    path = write_audio("song.wav", frames, subtype="PCM_16")
+    whole = read(FileSource(path))
+    raw = path.read_bytes()
+    path.write_bytes(raw[: len(raw) // 2 + cut])
+    found = read(FileSource(path))
+    assert len(found) == (len(raw) // 2 + cut - 44) // (2 * count)
+    np.testing.assert_array_equal(found, whole[: len(found)])
+
+
+@pytest.mark.parametrize("claimed", [0, 10**8])
+def test_flac_with_another_length_in_its_header(claimed, music, write_audio):
+    path = write_audio("song.flac", music(2.0))
+    expected = read(FileSource(path))
+    raw = bytearray(path.read_bytes())
+    struct.pack_into(">I", raw, 22, claimed)  # the lower 32 of 36 bits; 0 means unknown
+    path.write_bytes(raw)
+    source = FileSource(path)
+    np.testing.assert_array_equal(read(source), expected)
+    assert claimed or source.approximate_length is None
+
+
+@pytest.mark.parametrize("part", [0.02, 0.6])
+def test_flac_cut_off_gives_what_there_is_and_says_so(part, music, write_audio):
+    path = write_audio("song.flac", music(4.0))
+    expected = read(FileSource(path))
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(part * len(raw))])
+    blocks = [np.empty(0, np.float32)]
+    with pytest.raises(SourceError, match=r"cannot be decoded .*\.$"):
+        blocks.extend(block.copy() for block in FileSource(path))
+    found = np.concatenate(blocks)
+    assert len(found) > (part - 0.25) * len(expected)
+    np.testing.assert_array_equal(found, expected[: len(found)])
+
+
+@pytest.mark.parametrize("name", ["ogg", "opus", "aiff", "au"])
+def test_others_cut_off_give_what_there_is(name, music, write_audio):
+    rate = 24_000 if name == "opus" else RATE
+    path = write_audio(f"song.{name}", music(4.0), rate, **FORMATS[name])
+    expected = read(FileSource(path, sample_rate=rate))
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(0.6 * len(raw))])
+    found = read(FileSource(path, sample_rate=rate))
+    assert 0.2 * len(expected) < len(found) < 0.8 * len(expected)
+    np.testing.assert_allclose(found[:-2000], expected[: len(found) - 2000], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_samples_that_are_not_finite_become_zero_and_are_reported_once(rate, music, write_audio, caplog):
+    frames = channels_of(music(3.0), 2)
+    frames[1000, 0] = np.nan
+    frames[30_000, 1] = np.inf
+    frames[60_000] = -np.inf
+    clean = np.where(np.isfinite(frames), frames, 0)
+    expected = read(FileSource(write_audio("clean.wav", clean, rate, subtype="FLOAT")))
+    source = FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT"))
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_array_equal(read(source), expected)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.name.startswith("emodj_live")
+    assert "4 samples are not finite" in record.getMessage()
+    assert str(source.path) in record.getMessage()
+
+
+def test_a_good_file_is_not_reported(music, write_audio, caplog):
+    read(FileSource(write_audio("song.wav", music(1.0))))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("value", [1e30, 3e38])
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_samples_beyond_reason_do_not_come_through(rate, value, music, write_audio):
+    """Finite garbage: a tracker refuses or drowns in it, and a resampler makes infinities of it."""
+    frames = channels_of(music(1.0), 2)
+    frames[5000:5010] = value
+    with np.errstate(all="ignore"):
+        found = read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT")))
+    assert np.abs(found).max() < 1e10
+
+
+def test_samples_beyond_full_scale_are_kept(music, write_audio):
+    path = write_audio("loud.wav", 8 * music(1.0), subtype="FLOAT")
+    np.testing.assert_array_equal(read(FileSource(path)), 8 * music(1.0))
+
+
+@pytest.mark.parametrize(("name", "rate"), [("wav", RATE), ("wav", 44_100), ("aiff", 8000), ("au", RATE)])
+def test_file_without_samples_gives_none(name, rate, write_audio):
+    source = FileSource(write_audio(f"nothing.{name}", np.empty(0, np.float32), rate))
+    assert len(read(source)) == 0
+    assert source.approximate_length is None
+
+
+@pytest.mark.parametrize("length", [1, 2, 10, 100])
+@pytest.mark.parametrize("rate", [8000, RATE, 44_100])
+def test_a_few_samples(length, rate, write_audio):
+    path = write_audio("short.wav", np.full(length, 0.5, np.float32), rate)
+    assert_equal(read(FileSource(path)), in_one_go(path))
+
+
+def assert_cannot_be_opened(path, message):
+    with pytest.raises(SourceError, match=message) as caught:
+        FileSource(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ")
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert len(text) < len(str(path)) + 200
+
+
+@pytest.mark.parametrize("name", ["empty.mp3", "empty.wav", "empty"])
+def test_empty_file(name, tmp_path):
+    (tmp_path / name).touch()
+    assert_cannot_be_opened(tmp_path / name, "is empty; choose an audio file")
+
+
+def test_missing_file(tmp_path):
+    assert_cannot_be_opened(tmp_path / "missing.mp3", "there is no such file; check its name")
+
+
+def test_folder(tmp_path):
+    assert_cannot_be_opened(tmp_path, "is a folder; name the files in it")
+
+
+def test_path_through_a_file(tmp_path):
+    (tmp_path / "file").write_text("text")
+    assert_cannot_be_opened(tmp_path / "file" / "song.mp3", "cannot be read: Not a directory")
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read every file")
+def test_file_that_may_not_be_read(music, write_audio):
+    path = write_audio("secret.wav", music(1.0))
+    path.chmod(0)
+    assert_cannot_be_opened(path, "cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize("name", ["song.mp3", "song.wav", "song.txt", "song"])
+def test_text(name, tmp_path):
+    (tmp_path / name).write_text("la la la\n" * 1000)
+    assert_cannot_be_opened(tmp_path / name, "is not audio that can be decoded.*; convert it to wav, flac, ogg or mp3")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_bytes(seed, tmp_path):
+    path = tmp_path / "random.mp3"
+    path.write_bytes(b"\0" + np.random.default_rng(seed).bytes(3000))
+    assert_cannot_be_opened(path, "is not audio that can be decoded")
+
+
+@pytest.mark.parametrize("start", [b"RIFF", b"fLaC", b"OggS", b"FORM", b".snd", b"ID3\4"])
+def test_only_the_beginning_of_a_header(start, tmp_path):
+    (tmp_path / "song").write_bytes(start)
+    assert_cannot_be_opened(tmp_path / "song", "is not audio that can be decoded")
+
+
+@pytest.mark.parametrize("name", ["song.raw", "song.RAW"])
+def test_name_that_says_headerless(name, music, write_audio):
+    """The soundfile package takes a path's word for it; what is inside counts."""
+    path = write_audio("song.wav", music(1.0))
+    expected = in_one_go(path)
+    assert_equal(read(FileSource(path.rename(path.with_name(name)))), expected)
+
+
+def test_wrong_name_does_not_matter(music, write_audio):
+    path = write_audio("song.mp3", music(1.0), format="FLAC")
+    assert_equal(read(FileSource(path)), in_one_go(path))
+
+
+def test_file_that_vanishes_after_it_was_opened(music, write_audio):
+    source = FileSource(write_audio("song.wav", music(1.0)))
+    source.path.unlink()
+    with pytest.raises(SourceError, match="there is no such file"):
+        read(source)
+
+
+# ------------------------------------------------------------------------------------------------------ start, duration
+
+
+@pytest.mark.parametrize("name", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize(("start", "duration"), [(1.0, None), (1.25, 0.5), (0.0, 0.7), (2.9, 50.0), (0.0, 1e15)])
+def test_part_of_a_file(name, start, duration, music, write_audio):
+    path = write_audio(f"song.{name}", music(3.0), **FORMATS[name])
+    source, whole, first = FileSource(path, start=start, duration=duration), in_one_go(path), round(start * RATE)
+    blocks = [block if isinstance(block, Gap) else block.copy() for block in source]
+    expected = whole[first:] if duration is None else whole[first : first + round(duration * RATE)]
+    if start:
+        assert blocks.pop(0) == Gap(first)
+    assert not any(isinstance(block, Gap) for block in blocks)
+    found = np.concatenate(blocks)
+    if name in ("ogg", "mp3") and start:  # decoders that begin in the middle need a while to be exact
+        assert len(found) == len(expected)
+        found, expected = found[4000:], expected[4000:]
+    assert_equal(found, expected)
+
+
+def test_part_of_a_file_at_another_rate(music, write_audio):
+    path = write_audio("song.wav", music(3.0, 0, 44_100), 44_100)
+    frames, _ = soundfile.read(path, dtype="float32")
+    expected = soxr.resample(frames[44_100:66_150], 44_100, RATE, quality="HQ")
+    gap, *blocks = FileSource(path, start=1.0, duration=0.5)
+    assert gap == Gap(RATE)
+    assert_equal(np.concatenate(blocks), expected)
+
+
+def test_start_at_the_very_end_gives_nothing(music, write_audio):
+    assert len(read(FileSource(write_audio("song.wav", music(2.0)), start=2.0))) == 0
+
+
+@pytest.mark.parametrize("name", ["wav", "flac", "ogg", "mp3", "aiff"])
+@pytest.mark.parametrize("start", [2.1, 1000.0, 1e9, 1e15, 1e300])
+def test_start_beyond_the_end(name, start, music, write_audio):
+    path = write_audio(f"song.{name}", music(2.0), **FORMATS[name])
+    with pytest.raises(SourceError, match=r"song\.\w+: ends before .* s; choose an earlier start\.") as caught:
+        read(FileSource(path, start=start))
+    assert f"{start:g} s" in str(caught.value)
+
+
+@pytest.mark.parametrize("duration", [1e9, 1e300, 1.7e308])
+def test_any_finite_duration(duration, music, write_audio):
+    assert len(read(FileSource(write_audio("song.wav", music(1.0)), duration=duration))) == RATE
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": -1.0}, "start.*-1"),
+        ({"start": float("nan")}, "start.*nan"),
+        ({"start": float("inf")}, "start.*inf"),
+        ({"duration": 0}, "duration.*0"),
+        ({"duration": -0.5}, "duration.*-0.5"),
+        ({"duration": float("nan")}, "duration.*nan"),
+        ({"duration": float("inf")}, "duration.*inf"),
+    ],
+)
+def test_numbers_out_of_range(options, message, music, write_audio):
+    with pytest.raises(ValueError, match=message):
+        FileSource(write_audio("song.wav", music(1.0)), **options)
+
+
+def test_options_are_keywords(music, write_audio):
+    with pytest.raises(TypeError):
+        FileSource(write_audio("song.wav", music(1.0)), RATE)
+
+
+# --------------------------------------------------------------------------------------------------------- what is left
+
+
+@pytest.fixture
+def is_open():
+    """Whether this process has a file open."""
+    psutil = pytest.importorskip("psutil")
+    return lambda path: str(path) in {file.path for file in psutil.Process().open_files()}
+
+
+@pytest.mark.parametrize("name", ["wav", "mp3", "ogg"])
+@pytest.mark.parametrize("way", ["close", "forget", "to the end"])
+def test_file_is_closed(name, way, music, write_audio, is_open):
+    path = write_audio(f"song.{name}", music(3.0), **FORMATS[name])
+    source = FileSource(path)
+    assert not is_open(path)
+    blocks = iter(source)
+    next(blocks)
+    assert is_open(path)
+    if way == "close":
+        blocks.close()
+    elif way == "forget":
+        del blocks
+        gc.collect()
+    else:
+        for _ in blocks:
+            pass
+    assert not is_open(path)
+
+
+@pytest.mark.parametrize("name", ["song.mp3", "song.raw"])
+def test_file_that_cannot_be_opened_is_closed(name, tmp_path, is_open):
+    (tmp_path / name).write_text("la la la\n" * 1000)
+    with pytest.raises(SourceError):
+        FileSource(tmp_path / name)
+    gc.collect()
+    assert not is_open(tmp_path / name)
+
+
+@pytest.mark.parametrize(("rate", "channels", "minutes"), [(RATE, 1, 20), (44_100, 2, 3)])
+def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio):
+    path = write_audio("long.wav", np.zeros((10, channels), np.float32), rate, subtype="PCM_16")
+    size = minutes * 60 * rate * channels * 2
+    with_data_size(path, size)
+    with path.open("r+b") as file:
+        file.truncate(44 + size)  # sparse: zeros that take no room
+    tracemalloc.start()
+    length = sum(len(block) for block in FileSource(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert abs(length - minutes * 60 * RATE) < 10
+    assert peak < 2_000_000

@@ -1,0 +1,381 @@
+"""The microphone source: its parts as pure units, and the whole on a real microphone of our own."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import soundfile
+from virtual_microphone import SAMPLE_RATE, find_start, listening, resampled, uneven_noise, wait_until
+
+from emodj_live import EmotionTracker
+from emodj_live.sources.microphone import BlockQueue, MicrophoneSource, Timeline, _Block
+from emodj_live.sources.resample import Resampler
+
+pytest_plugins = ["virtual_microphone"]
+
+RATE = 44100
+BLOCK = 551  # frames: 80 blocks a second
+
+
+# ------------------------------------------------------------------------------------------------------- the time axis
+
+
+def feed(timeline, arrivals, *, lost_at=None, told=False):
+    """Feed blocks that come at these times; return what the timeline counts as lost, in all [s]."""
+    found = 0
+    for number, arrival in enumerate(arrivals):
+        found += timeline.advance(BLOCK, arrival, broken=told and number == lost_at)
+    return found / RATE
+
+
+def due(blocks, rate=RATE):
+    """Return when each of so many blocks ends [s]."""
+    return BLOCK / rate * np.arange(1, blocks + 1)
+
+
+def jitter(blocks, seed=0):
+    return np.random.default_rng(seed).exponential(0.004, blocks).clip(0, 0.08)
+
+
+def test_jitter_is_not_loss():
+    timeline = Timeline(RATE)
+    assert feed(timeline, due(80 * 600) + jitter(80 * 600)) == 0
+    assert timeline.position == 80 * 600 * BLOCK
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_drift_over_eight_hours_is_not_loss(ppm):
+    blocks = 8 * 3600  # of a second each, or this would take a minute
+    timeline = Timeline(RATE)
+    arrivals = np.arange(1, blocks + 1) * (1 + ppm * 1e-6) + jitter(blocks)
+    assert sum(timeline.advance(RATE, arrival, broken=False) for arrival in arrivals) == 0
+    assert timeline.position == blocks * RATE
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_loss_is_measured_after_hours_of_drift(ppm):
+    blocks = 4 * 3600
+    timeline = Timeline(RATE)
+    arrivals = np.arange(1, blocks + 1) * (1 + ppm * 1e-6) + jitter(blocks)
+    arrivals[blocks // 2 :] += 0.7
+    found = sum(timeline.advance(RATE, arrival, broken=n == blocks // 2) for n, arrival in enumerate(arrivals))
+    assert found / RATE == pytest.approx(0.7, abs=0.02)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["flagged", "unflagged"])
+@pytest.mark.parametrize("lost", [0.15, 0.4, 3.0])
+def test_loss_is_measured(lost, told):
+    arrivals = due(4000) + jitter(4000)
+    arrivals[2000:] += lost
+    timeline = Timeline(RATE)
+    assert feed(timeline, arrivals, lost_at=2000, told=told) == pytest.approx(lost, abs=0.02)
+    assert timeline.position / RATE == pytest.approx(arrivals[-1], abs=0.1)
+
+
+def test_small_flagged_loss_is_measured():
+    arrivals = due(4000)
+    arrivals[2000:] += 0.03
+    assert feed(Timeline(RATE), arrivals, lost_at=2000, told=True) == pytest.approx(0.03, abs=0.005)
+
+
+def test_flag_without_loss_is_none():
+    assert feed(Timeline(RATE), due(4000), lost_at=2000, told=True) == 0
+
+
+@pytest.mark.parametrize("stall", [0.3, 1.5])
+def test_burst_is_not_loss(stall):
+    arrivals = due(4000)
+    late = (arrivals > 20) & (arrivals <= 20 + stall)
+    arrivals[late] = 20 + stall + 1e-4 * np.arange(np.count_nonzero(late))
+    timeline = Timeline(RATE)
+    assert feed(timeline, arrivals) == 0
+
+
+def test_known_loss_is_not_measured_again():
+    timeline = Timeline(RATE)
+    arrivals = due(4000)
+    feed(timeline, arrivals[:2000])
+    timeline.skip(1000 * BLOCK)
+    assert feed(timeline, arrivals[3000:]) == 0
+    assert timeline.position == 4000 * BLOCK
+
+
+# ------------------------------------------------------------------------------------------------------------ the queue
+
+
+def block(position, frames=10):
+    return _Block(np.full((frames, 1), position, np.float32), position, 0.0, 0.0, False)
+
+
+def test_queue_drops_the_oldest_and_stays_bounded():
+    queue = BlockQueue(100)
+    for position in range(0, 1000, 10):
+        queue.put(block(position))
+    found = []
+    while (got := queue.get(0)) is not None:
+        found.append(got.position)
+    assert found == list(range(900, 1000, 10))
+
+
+def test_queue_keeps_a_block_larger_than_itself():
+    queue = BlockQueue(100)
+    queue.put(block(0))
+    queue.put(block(10, 500))
+    assert queue.get(0).position == 10
+    assert queue.get(0) is None
+
+
+def test_queue_makes_room_as_it_is_read():
+    queue = BlockQueue(20)
+    for position in range(0, 1000, 10):
+        queue.put(block(position))
+        assert queue.get(0).position == position
+
+
+def test_queue_clear():
+    queue = BlockQueue(20)
+    queue.put(block(0, 20))
+    queue.clear()
+    assert queue.get(0) is None
+    queue.put(block(20, 20))
+    assert queue.get(0).position == 20
+
+
+def test_queue_wakes_who_waits():
+    queue = BlockQueue(20)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(queue.get, 30)
+        queue.put(block(7))
+        assert waiting.result(20).position == 7
+
+
+# ----------------------------------------------------------------------------------------------- on a real microphone
+
+
+@pytest.fixture(scope="session")
+def live_model(model, tmp_path_factory):
+    """Save the model in a file, for processes."""
+    path = tmp_path_factory.mktemp("model") / "model.npz"
+    model.save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def clip(music, tmp_path_factory):
+    """Twelve seconds of music in a file."""
+    path = tmp_path_factory.mktemp("clip") / "clip.wav"
+    soundfile.write(path, music(12, seed=3, sample_rate=RATE), RATE, subtype="FLOAT")
+    return path
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """Write a minute of noise that tells where in it one is."""
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, uneven_noise(60), RATE, subtype="FLOAT")
+    return path
+
+
+@pytest.fixture
+def emodj_live(virtual_microphone, live_model):
+    """``emodj_live(*arguments)``: the command line on the microphone; it does not outlive the test."""
+    programs = []
+
+    def start(*arguments):
+        programs.append(virtual_microphone.start("-m", "emodj_live", *arguments, EMODJ_MODEL=live_model))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.process.kill()
+        program.end()
+
+
+def hear(microphone, command, clip, model_path):
+    """Listen to a clip played into the microphone; return the emotions."""
+    program = microphone.start(*command, EMODJ_MODEL=model_path)
+    program.wait_for_lines(1)
+    assert microphone.play(clip).wait(60) == 0
+    program.wait_for_lines(len(program.lines) + 2)
+    assert program.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+    assert "lost" not in program.errors
+    return program.records
+
+
+@pytest.fixture(scope="session")
+def heard(virtual_microphone, other_virtual_microphone, live_model, clip):
+    """Hear the clip at the device's own rate, and at 48 kHz on a server at 48 kHz."""
+    ways = {
+        "own rate": (virtual_microphone, ("-m", "emodj_live", "--mic", "--json", "--gain", "0")),
+        "resampled": (other_virtual_microphone, listening(device_rate=48000)),
+    }
+    with ThreadPoolExecutor() as pool:
+        found = {way: pool.submit(hear, *arguments, clip, live_model) for way, arguments in ways.items()}
+        return {way: result.result() for way, result in found.items()}
+
+
+@pytest.mark.parametrize("way", ["own rate", "resampled"])
+def test_emotions_agree_with_those_of_the_file(way, heard, model, clip):
+    records = heard[way]
+    audio = resampled(soundfile.read(clip, dtype="float32")[0], RATE)
+    start = find_start(records, audio)
+    padded = np.concatenate([np.zeros(start, np.float32), audio, np.zeros(SAMPLE_RATE, np.float32)])
+    expected = {emotion.time: asdict(emotion) for emotion in EmotionTracker(model).track([padded])}
+    pairs = [(r, expected[r["time"]]) for r in records if r["time"] in expected and not r["is_silent"]]
+    assert len(pairs) >= 22
+    for name in ("valence", "arousal"):
+        differences = [abs(record[name] - emotion[name]) for record, emotion in pairs]
+        assert np.mean(differences) < 0.03
+        assert np.std([record[name] for record, _ in pairs]) > 0.03  # else anything would agree
+    assert [record["time"] for record in records] == [0.5 * (n + 1) for n in range(len(records))]
+
+
+def origin(microphone, program, since, noise, count=6):
+    """Return by ``time.monotonic()`` when the stream's time was 0, according to what is heard after `since`."""
+    recording = microphone.record()
+    wait_until(lambda: recording.has_begun, 20, "the recording begins")
+    player = microphone.play(noise)
+    program.wait_for_lines(len(program.lines) + count)
+    player.kill()
+    audio = resampled(recording.stop(), recording.rate)
+    records = [record for record in program.records if record["time"] > since]
+    return recording.moment(0) - find_start(records, audio) / SAMPLE_RATE
+
+
+def test_unplugged_and_back(virtual_microphone, emodj_live, noise):
+    program = emodj_live("--mic", "--json")
+    program.wait_for_lines(1)
+    expected = origin(virtual_microphone, program, 0, noise)
+    for cycle in (1, 2):
+        virtual_microphone.unplug()
+        program.wait_for(lambda cycle=cycle: program.errors.count("no sound arrives") == cycle, 10, "it says so")
+        before = program.records[-1]["time"]
+        virtual_microphone.replug()
+        program.wait_for_lines(len(program.lines) + 1, timeout=5)
+        assert origin(virtual_microphone, program, before, noise) == pytest.approx(expected, abs=0.1)
+        assert program.errors.count("is back after") == cycle
+        assert program.errors.count(" s of sound (") == cycle
+    assert program.end(signal.SIGINT) == 0
+    assert "Traceback" not in program.errors
+    times = [record["time"] for record in program.records]
+    assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_in_good_order(number, emodj_live):
+    program = emodj_live("--mic", "--plain")
+    program.wait_for_lines(2)
+    assert program.end(number) == 0
+    assert "mean valence" in program.errors
+    assert "Traceback" not in program.errors
+
+
+def test_signal_while_the_device_is_away(virtual_microphone, emodj_live):
+    program = emodj_live("--mic", "--json")
+    program.wait_for_lines(1)
+    virtual_microphone.unplug()
+    try:
+        program.wait_for(lambda: "no sound arrives" in program.errors, 10, "it says so")
+        assert program.end(signal.SIGTERM) == 0
+    finally:
+        virtual_microphone.replug()
+
+
+def test_device_by_a_part_of_its_name(emodj_live):
+    program = emodj_live("--mic", "--json", "-d", "SPEAK", "--duration", "1")
+    assert program.end() == 0, program.errors
+    assert [(record["source"], record["time"]) for record in program.records] == [("speaker", 0.5), ("speaker", 1.0)]
+
+
+@pytest.mark.parametrize("device", ["gramophone", "99"])
+def test_device_that_is_not_there(device, emodj_live):
+    program = emodj_live("--mic", "--json", "-d", device)
+    assert program.end() == 1
+    assert len(program.errors.splitlines()) == 1
+    assert device in program.errors
+    assert "speaker (ALSA), 32 channels, 44100 Hz" in program.errors
+
+
+def test_list_of_devices(emodj_live):
+    program = emodj_live("-l")
+    assert program.end() == 0
+    assert program.errors == ""
+    inputs = [line for _, line in program.lines[: len(program.lines) // 2]]
+    assert [line.split()[2] for line in inputs if line.startswith("  *")] == ["default"]
+    assert any("speaker (ALSA), 32 channels, 44100 Hz" in line for line in inputs)
+
+
+def test_slow_sink_loses_the_oldest_and_says_so(virtual_microphone, live_model, noise):
+    program = virtual_microphone.start(
+        *listening(sleep_at=1.0, sleep_for=3.5, queue_seconds=1.0, seconds=10), EMODJ_MODEL=live_model
+    )
+    program.wait_for_lines(1)
+    recording = virtual_microphone.record()
+    player = virtual_microphone.play(noise)
+    assert program.end() == 0
+    player.kill()
+    audio, records = resampled(recording.stop(), recording.rate), program.records
+    lost = records[-1]["lost"]
+    assert 2 < lost < 3
+    assert f"({lost:.2f} s in all)" in program.errors
+    steps = np.diff([record["time"] for record in records])
+    assert np.count_nonzero(steps > 0.51) == 1
+    assert steps.max() == pytest.approx(lost + 0.5, abs=0.51)
+    assert find_start(records, audio) == pytest.approx(find_start(records[-8:], audio), abs=0.05 * SAMPLE_RATE)
+
+
+@pytest.mark.parametrize("stop", ["sink", "thread"])
+def test_stopped_twice(stop, virtual_microphone, live_model):
+    program = virtual_microphone.start(*listening(seconds=3, stop=stop), EMODJ_MODEL=live_model)
+    assert program.end() == 0, program.errors
+    assert program.records
+    assert all(record["time"] <= 3 for record in program.records)
+
+
+# --------------------------------------------------------------------------------------------- without any microphone
+
+
+@pytest.fixture
+def without_portaudio(tmp_path):
+    """Make an environment in which sounddevice says what it says where PortAudio is not installed."""
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+
+
+def in_environment(environment, *arguments):
+    command = [sys.executable, "-m", "emodj_live", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("arguments", [["--mic", "--json"], ["-l"]])
+def test_portaudio_is_missing(arguments, without_portaudio, live_model):
+    run = in_environment({**without_portaudio, "EMODJ_MODEL": live_model}, *arguments)
+    assert run.returncode == 1
+    assert len(run.stderr.splitlines()) == 1
+    assert "apt install libportaudio2" in run.stderr
+    assert "brew install portaudio" in run.stderr
+
+
+def test_files_need_no_portaudio(without_portaudio, live_model, clip):
+    run = in_environment({**without_portaudio, "EMODJ_MODEL": live_model}, clip, "--json")
+    assert run.returncode == 0, run.stderr
+    assert len(run.stdout.splitlines()) == 24
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_queue_has_to_have_a_length(seconds):
+    with pytest.raises(ValueError, match="queue_seconds"):
+        MicrophoneSource(queue_seconds=seconds)
+
+
+def test_resampler_keeps_the_samples_of_its_input(music):
+    audio = music(2, sample_rate=RATE)
+    resampler = Resampler(RATE, SAMPLE_RATE)
+    pieces = [resampler.process(audio[i : i + BLOCK, np.newaxis]) for i in range(0, len(audio), BLOCK)]
+    pieces.append(resampler.process(audio[:0, np.newaxis], last=True))
+    assert sum(map(len, pieces)) == 2 * SAMPLE_RATE

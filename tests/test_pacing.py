@@ -1,0 +1,123 @@
+"""A source at the speed of the music, by a clock that only moves when somebody sleeps."""
+
+import numpy as np
+import pytest
+
+from emodj_live import Gap
+from emodj_live.sources.pacing import PacedSource
+
+RATE = 1000
+PIECE = 50  # samples
+
+
+class Time:
+    """A clock, and how to wait by it."""
+
+    def __init__(self):
+        self.now = 100.0
+        self.slept = 0
+
+    def clock(self):
+        return self.now
+
+    def sleep(self, seconds):
+        assert seconds > 0
+        self.slept += 1
+        self.now += seconds
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+def paced(source, time):
+    return PacedSource(source, RATE, clock=time.clock, sleep=time.sleep)
+
+
+def samples(count, start=0):
+    return np.arange(start, start + count, dtype=np.float32)
+
+
+@pytest.mark.parametrize("lengths", [[1000], [10] * 100, [0, 999, 1], [120, 880]])
+def test_each_piece_comes_when_its_last_sample_is_heard(lengths, time):
+    starts = np.cumsum([0, *lengths])
+    source = paced([samples(length, start) for length, start in zip(lengths, starts, strict=False)], time)
+    heard = []
+    for piece in source:
+        heard.append(piece)
+        count = sum(map(len, heard))
+        assert len(piece) <= PIECE
+        assert time.now == pytest.approx(100 + count / RATE)
+        assert source.heard == pytest.approx(count / RATE)
+        assert source.behind == pytest.approx(0, abs=1e-9)
+    assert np.concatenate(heard).tolist() == samples(1000).tolist()
+
+
+def test_waits_only_as_long_as_it_has_to(time):
+    for piece in paced([samples(500)], time):
+        assert len(piece) == PIECE
+        time.now += 0.02  # the work on a piece
+    assert time.now == pytest.approx(100.5 + 0.02)
+
+
+def test_gap_passes_at_once(time):
+    source = paced([samples(50), Gap(30_000), samples(50)], time)
+    found = [(block if isinstance(block, Gap) else len(block), time.now - 100, source.heard) for block in source]
+    assert found == [
+        (50, pytest.approx(0.05), pytest.approx(0.05)),
+        (Gap(30_000), pytest.approx(0.05), pytest.approx(30.05)),
+        (50, pytest.approx(0.10), pytest.approx(30.10)),
+    ]
+
+
+def test_slow_consumer_is_behind_and_then_catches_up(time):
+    source = paced([samples(500)], time)
+    pieces = iter(source)
+    next(pieces)
+    time.now += 0.2
+    assert source.behind == pytest.approx(0.2)
+    before = time.slept
+    for _ in range(4):  # these are due already
+        next(pieces)
+    assert time.slept == before
+    assert source.behind == pytest.approx(0)
+    next(pieces)
+    assert time.slept == before + 1
+    assert time.now == pytest.approx(100.3)
+
+
+def test_pause_shifts_what_follows(time):
+    source = paced([samples(500)], time)
+    pieces = iter(source)
+    next(pieces)
+    source.is_paused = True
+    waiting = [next(pieces) for _ in range(40)]
+    assert all(len(piece) == 0 for piece in waiting)
+    assert source.heard == pytest.approx(0.05)
+    assert time.now == pytest.approx(100.05 + 40 * 0.05)
+    assert source.behind < 0.11  # being paused is not being late
+    source.is_paused = False
+    rest = list(pieces)
+    assert np.concatenate(rest).tolist() == samples(450, 50).tolist()
+    assert time.now == pytest.approx(100.5 + 40 * 0.05)
+
+
+def test_each_iteration_is_paced_anew(time):
+    source = paced([samples(100)], time)
+    list(source)
+    time.now += 1000
+    again = [time.now - 1100 for _ in source]
+    assert again == pytest.approx([0.15, 0.2])
+    assert source.heard == pytest.approx(0.1)
+
+
+def test_tracker_hears_the_same(music, model, time):
+    from emodj_live import EmotionTracker
+
+    audio = music(5)
+    tracker = EmotionTracker(model)
+    expected = list(tracker.track([audio]))
+    found = list(tracker.track(PacedSource([audio], 22050, clock=time.clock, sleep=time.sleep)))
+    assert [emotion.time for emotion in found] == [emotion.time for emotion in expected]
+    assert [emotion.valence for emotion in found] == pytest.approx([emotion.valence for emotion in expected], abs=2e-5)

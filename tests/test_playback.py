@@ -1,0 +1,276 @@
+"""Playback in step: on a stand-in for PortAudio whose clock we move, and through a real null sink."""
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+from virtual_microphone import clicks, distances_from_clicks, wait_until
+
+from emodj_live import EmotionTracker, FileSource, SourceError
+from emodj_live.sources import playback
+from emodj_live.sources.playback import PlayedSource
+
+pytest_plugins = ["virtual_microphone"]
+
+RATE = 22050
+LATENCY = 0.1  # [s] from the callback to the loudspeaker
+BUFFER = 220  # frames
+
+
+class OutputStream:
+    """A stream whose callback is called when the test says so."""
+
+    def __init__(self, *, samplerate, channels, callback, **_):
+        self.rate, self.channels, self.time = samplerate, channels, 50.0
+        self._callback = callback
+        self.heard = []
+        self.is_open = True
+
+    def start(self):
+        if self.refuses:
+            raise sys.modules["sounddevice"].PortAudioError("Device unavailable")
+
+    def turn(self, frames=BUFFER, *, underflow=False):
+        """Let PortAudio ask for a buffer, and time pass as long as it lasts."""
+        out = np.full((frames, self.channels), np.nan, np.float32)
+        moment = SimpleNamespace(outputBufferDacTime=self.time + LATENCY)
+        self._callback(out, frames, moment, SimpleNamespace(output_underflow=underflow))
+        self.heard.append(out)
+        self.time += frames / self.rate
+
+    def abort(self):
+        self.is_open = False
+
+    def close(self):
+        self.is_open = False
+
+
+@pytest.fixture
+def portaudio(monkeypatch):
+    """A sounddevice with one output device."""
+    module = ModuleType("sounddevice")
+    module.PortAudioError = type("PortAudioError", (Exception,), {})
+    module.device = {"index": 0, "name": "loudspeaker", "hostapi": 0, "max_output_channels": 2}
+    module.device["default_samplerate"] = float(RATE)
+    module.default = SimpleNamespace(device={"output": 0})
+    module.query_devices = lambda *_: module.device
+    module.query_hostapis = lambda _: {"name": "stand-in"}
+    module.OutputStream = type("OutputStream", (OutputStream,), {"refuses": False})
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    monkeypatch.setattr(playback, "_WAIT", 0)
+    return module
+
+
+@pytest.fixture
+def song(music, write_audio):
+    return write_audio("song.wav", music(3), RATE, subtype="FLOAT")
+
+
+def play(source, before=lambda: None):
+    """Play to the end, a buffer for each turn; return when each block came and what was heard."""
+    came, stream = [], None
+    for block in source:
+        stream = source._stream
+        if len(block):
+            came.append((len(block), stream.time))
+        else:
+            before()
+            stream.turn()
+    return came, np.concatenate(stream.heard), stream
+
+
+def test_plays_the_file_as_it_is(portaudio, song, music):
+    came, heard, stream = play(PlayedSource(FileSource(song)))
+    audio = music(3)
+    assert np.array_equal(heard[: len(audio), 0], audio)
+    assert not heard[len(audio) :].any()
+    assert sum(length for length, _ in came) == len(audio)
+    assert not stream.is_open
+
+
+def test_each_block_comes_when_it_was_heard(portaudio, song):
+    came, _, _ = play(PlayedSource(FileSource(song)))
+    ends = np.cumsum([length for length, _ in came]) / RATE
+    late = np.array([moment for _, moment in came]) - (50 + LATENCY + ends)
+    assert late.min() > -1e-6
+    assert late.max() < 0.011 + BUFFER / RATE
+
+
+@pytest.mark.parametrize("delay", [0.3, -0.05])
+def test_delay(delay, portaudio, song):
+    came, _, _ = play(PlayedSource(FileSource(song)))
+    delayed, _, _ = play(PlayedSource(FileSource(song), delay=delay))
+    moved = [after - before for (_, before), (_, after) in zip(came, delayed, strict=True)][100:]
+    assert np.mean(moved) == pytest.approx(delay, abs=0.01)
+
+
+def test_drains_at_the_end(portaudio, song, model, music):
+    source = PlayedSource(FileSource(song))
+    turns = []
+
+    def blocks():
+        for block in source:
+            yield block
+            if not len(block):
+                source._stream.turn()
+                turns.append(source._stream.time)
+
+    emotions = list(EmotionTracker(model).track(blocks()))
+    expected = list(EmotionTracker(model).track([music(3)]))
+    assert [emotion.time for emotion in emotions] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    assert [emotion.valence for emotion in emotions] == pytest.approx([e.valence for e in expected], abs=2e-5)
+    assert turns[-1] >= 50 + LATENCY + 3
+
+
+def test_pause_stops_sound_and_blocks(portaudio, song, music):
+    source = PlayedSource(FileSource(song))
+    blocks = iter(source)
+    found = []
+    while sum(found) < RATE:
+        found.append(len(next(blocks)))
+        if not found[-1]:
+            source._stream.turn()
+    source.is_paused = True
+    quiet_from = len(source._stream.heard)
+    in_flight = 0
+    for _ in range(200):
+        block = next(blocks)
+        in_flight += len(block)
+        if not len(block):
+            source._stream.turn()
+    assert in_flight <= (LATENCY + 0.02) * RATE  # what was on its way to the loudspeaker
+    position = source.heard
+    assert not np.concatenate(source._stream.heard[quiet_from:]).any()
+    assert source.underflows == 0
+    source.is_paused = False
+    stream = source._stream
+    for block in blocks:
+        found.append(len(block))
+        if not len(block):
+            stream.turn()
+    heard = np.concatenate(stream.heard)[:, 0]
+    assert position == pytest.approx(quiet_from * BUFFER / RATE, abs=0.02)
+    assert np.array_equal(heard[: quiet_from * BUFFER], music(3)[: quiet_from * BUFFER])
+    resumed = quiet_from * BUFFER + np.flatnonzero(heard[quiet_from * BUFFER :])[0]
+    assert np.array_equal(heard[resumed : resumed + RATE], music(3)[quiet_from * BUFFER :][:RATE])
+
+
+def test_underflows_are_counted(portaudio, song):
+    source = PlayedSource(FileSource(song))
+    blocks = iter(source)
+    next(blocks)
+    assert source.underflows == 0
+    source._stream.turn(underflow=True)
+    source._stream.turn()
+    assert source.underflows == 1
+    source._stream.turn(10 * RATE)  # more than was decoded ahead
+    assert source.underflows == 2
+    blocks.close()
+
+
+def test_the_end_is_no_underflow(portaudio, song):
+    source = PlayedSource(FileSource(song))
+    play(source)
+    assert source.underflows == 0
+
+
+def test_decodes_ahead_by_a_bounded_amount(portaudio, music, write_audio):
+    path = write_audio("long.wav", np.tile(music(10), 6), RATE)
+    source = PlayedSource(FileSource(path))
+    most = 0
+    for number, block in enumerate(source):
+        most = max(most, source._waiting_frames)
+        if not len(block):
+            source._stream.turn()
+        if number > 1500:
+            break
+    assert 1.5 * RATE < most < 3 * RATE
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 44100), (2, 44100), (1, 22050)])
+def test_device_of_another_kind(channels, rate, portaudio, music, write_audio):
+    mono = music(2, sample_rate=44100)
+    path = write_audio("stereo.wav", np.stack([mono, -0.5 * mono], axis=1), 44100, subtype="FLOAT")
+    portaudio.device |= {"max_output_channels": channels, "default_samplerate": float(rate)}
+    came, heard, _ = play(PlayedSource(FileSource(path)))
+    assert heard.shape[1] == channels
+    assert np.flatnonzero(heard.any(axis=1)).max() == pytest.approx(2 * rate, abs=rate // 100)
+    assert sum(length for length, _ in came) == pytest.approx(2 * RATE, abs=2)
+    if channels == 2:
+        assert np.array_equal(heard[: len(mono)], np.stack([mono, -0.5 * mono], axis=1))
+    elif rate == 44100:
+        assert np.allclose(heard[: len(mono), 0], 0.25 * mono, atol=1e-6)
+
+
+def test_start_and_duration(portaudio, song, music):
+    source = PlayedSource(FileSource(song, start=1.0, duration=0.5))
+    blocks = iter(source)
+    assert next(blocks).samples == RATE
+    came = 0
+    for block in blocks:
+        came += len(block)
+        stream = source._stream
+        if not len(block):
+            stream.turn()
+    assert came == RATE // 2
+    assert np.array_equal(np.concatenate(stream.heard)[: RATE // 2, 0], music(3)[RATE : RATE + RATE // 2])
+
+
+def test_device_that_goes_away(portaudio, song, monkeypatch):
+    monkeypatch.setattr(playback, "_STALLED", -1.0)
+    source = PlayedSource(FileSource(song))
+    with pytest.raises(SourceError, match="loudspeaker: takes no more sound"):
+        list(source)
+    assert source._stream is None
+
+
+def test_device_that_refuses(portaudio, song):
+    portaudio.OutputStream.refuses = True
+    with pytest.raises(SourceError, match="loudspeaker: cannot play at 22050 Hz: Device unavailable"):
+        list(PlayedSource(FileSource(song)))
+
+
+# ------------------------------------------------------------------------------------------------- through a null sink
+
+
+@pytest.fixture
+def click_file(write_audio):
+    return write_audio("clicks.wav", clicks(6.2), 44100, subtype="FLOAT")
+
+
+@pytest.mark.parametrize("delay", [0, 400])
+def test_in_step_with_what_is_heard(delay, virtual_microphone, click_file, model_path):
+    recording = virtual_microphone.record()
+    wait_until(lambda: recording.has_begun, 20, "the recording begins")
+    command = ("-m", "emodj_live", click_file, "--play", "--json", "--delay-ms", delay)
+    program = virtual_microphone.start(*command, EMODJ_MODEL=str(model_path))
+    assert program.end() == 0, program.errors
+    off = distances_from_clicks(program, recording) - delay / 1000
+    assert [record["time"] for record in program.records] == [0.5 * (n + 1) for n in range(12)]
+    assert len(off) == 12
+    assert np.abs(off).max() < 0.05
+
+
+def test_without_an_output_device_it_goes_on_silently(virtual_microphone, song, model_path, tmp_path):
+    program = virtual_microphone.start(
+        *("-m", "emodj_live", song, "--play", "--json"),
+        EMODJ_MODEL=str(model_path),
+        PULSE_SERVER=f"unix:{tmp_path}/nothing",
+    )
+    assert program.end() == 0, program.errors
+    assert "it goes on without sound: there is no output device" in program.errors
+    assert len(program.lines) == 6
+    came = [moment for moment, _ in program.lines]
+    assert came[-1] - came[0] > 2.0  # at the speed of the music all the same
+
+
+def test_device_by_a_name_that_is_not_there(virtual_microphone, song, model_path):
+    program = virtual_microphone.start(
+        *("-m", "emodj_live", song, "--play", "--json", "-d", "gramophone"), EMODJ_MODEL=str(model_path)
+    )
+    assert program.end() == 1
+    assert program.lines == []
+    assert "no single output device 'gramophone'" in program.errors
+    assert len(program.errors.splitlines()) == 1

@@ -1,0 +1,95 @@
+"""What the trainer's tests build their data from: generated audio, annotations, and tables of made-up features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from emodj_live import FeatureSpec
+from emodj_live.training import Song, WindowTable
+
+RATE = 22050
+WINDOW = 11025
+
+
+def noise(seconds: float, *, level: float = 0.1, seed: int = 0) -> NDArray[np.float32]:
+    samples = np.random.default_rng(seed).standard_normal(round(seconds * RATE)) * level
+    return samples.astype(np.float32)
+
+
+def music(seconds: float, brightness: float, seed: int) -> NDArray[np.float32]:
+    """Noise through a one-pole filter: the brighter, the more high frequencies."""
+    from scipy.signal import lfilter
+
+    samples = lfilter([1], [1, brightness - 1], noise(seconds, seed=seed))
+    return (0.1 * samples / np.std(samples)).astype(np.float32)
+
+
+def write_audio(path: Path, samples: NDArray[np.float32], rate: int = RATE) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, rate, subtype="PCM_16")
+    return path
+
+
+def write_csv(path: Path, times: Sequence[int], rows: Mapping[str, Sequence[float | str]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [",".join(["song_id", *(f"sample_{time}ms" for time in times)])]
+    lines += [",".join([song, *map(str, values)]) for song, values in rows.items()]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_annotations(
+    folder: Path, times: Sequence[int], valence: Mapping[str, Sequence[float | str]], arousal: Mapping | None = None
+) -> None:
+    write_csv(folder / "valence_cont_average.csv", times, valence)
+    write_csv(folder / "arousal_cont_average.csv", times, arousal or valence)
+
+
+def write_dataset(root: Path, n_songs: int = 6, seconds: float = 4.2) -> Path:
+    """Write a small data set in emoMusic's layout whose brightness can be learned: bright is excited and unpleasant."""
+    times = range(1000, round(seconds * 1000) - 500, 500)
+    brightness = np.linspace(0.05, 0.9, n_songs)
+    for song, bright in enumerate(brightness, 1):
+        write_audio(root / "clips_45seconds" / f"{song}.wav", music(seconds, bright, song))
+    labels = {str(song): [round(bright - 0.5, 3)] * len(times) for song, bright in enumerate(brightness, 1)}
+    opposite = {song: [-value for value in values] for song, values in labels.items()}
+    write_annotations(root / "annotations", times, opposite, labels)
+    return root
+
+
+def song(path: Path, windows: Sequence[int], labels: object = None) -> Song:
+    values = np.zeros((len(windows), 2)) if labels is None else np.asarray(labels, float)
+    return Song(f"set/{path.stem}", f"set/{path.stem}", path, np.asarray(windows, np.int64), values)
+
+
+def small_spec(**changes: float) -> FeatureSpec:
+    """Make up a spec whose features are not meant to be right, only to be computed without librosa."""
+    basis = np.random.default_rng(0).random((40, 1025), np.float32)
+    return FeatureSpec(mel_basis=basis, n_mels=40, **changes)  # type: ignore[arg-type]
+
+
+def table_of_songs(
+    n_songs: int = 20, n_windows: int = 20, *, spread: float = 0.1, learnable: bool = False, seed: int = 0
+) -> WindowTable:
+    """Make up features: every song has its own place among them and its own labels, its windows lie around it.
+
+    Labels are random, or follow from the place if `learnable`.
+    """
+    random = np.random.default_rng(seed)
+    causes = random.standard_normal((n_songs, 3))
+    places = causes @ random.standard_normal((3, 264)) + 0.3 * random.standard_normal((n_songs, 264))
+    labels = np.tanh(causes[:, :2]) if learnable else random.uniform(-0.8, 0.8, (n_songs, 2))
+    features = np.repeat(places, n_windows, axis=0) + spread * random.standard_normal((n_songs * n_windows, 264))
+    numbers = np.repeat(np.arange(n_songs), n_windows)
+    return WindowTable(
+        features=features.astype(np.float32),
+        levels=np.full(len(numbers), -20.0),
+        labels=labels[numbers] + 0.01 * random.standard_normal((len(numbers), 2)),
+        clips=numbers,
+        recordings=numbers.copy(),
+    )
