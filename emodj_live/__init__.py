@@ -11,15 +11,23 @@ if TYPE_CHECKING:
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
+    from emodj_live.keyboard import Keyboard
     from emodj_live.model import EmotionModel
     from emodj_live.ring import Gap, RingBuffer
+    from emodj_live.sinks.dashboard import Dashboard
+    from emodj_live.sinks.status import Status
+    from emodj_live.sinks.summary import Summary
     from emodj_live.sources.demo import DemoSource
     from emodj_live.sources.file import FileSource
+    from emodj_live.sources.microphone import MicrophoneSource
+    from emodj_live.sources.pacing import PacedSource
+    from emodj_live.sources.playback import PlayedSource
     from emodj_live.tracker import EmotionTracker
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Dashboard",
     "DatasetError",
     "DemoSource",
     "EmodjError",
@@ -30,13 +38,20 @@ __all__ = [
     "FeatureSpec",
     "FileSource",
     "Gap",
+    "Keyboard",
+    "MicrophoneSource",
     "ModelError",
+    "PacedSource",
+    "PlayedSource",
     "Quadrant",
     "RingBuffer",
     "SourceError",
+    "Status",
+    "Summary",
 ]
 
 _HOMES = {
+    "Dashboard": "sinks.dashboard",
     "DatasetError": "errors",
     "DemoSource": "sources.demo",
     "EmodjError": "errors",
@@ -47,10 +62,16 @@ _HOMES = {
     "FeatureSpec": "features",
     "FileSource": "sources.file",
     "Gap": "ring",
+    "Keyboard": "keyboard",
+    "MicrophoneSource": "sources.microphone",
     "ModelError": "errors",
+    "PacedSource": "sources.pacing",
+    "PlayedSource": "sources.playback",
     "Quadrant": "emotion",
     "RingBuffer": "ring",
     "SourceError": "errors",
+    "Status": "sinks.status",
+    "Summary": "sinks.summary",
 }
 
 

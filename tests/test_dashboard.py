@@ -355,3 +355,16 @@ def test_keeps_a_minute():
         kept = [one.time for one in desk.dashboard._emotions]
     assert kept[-1] - kept[0] == 60
     assert all(b > a for a, b in pairwise(kept))
+
+
+def test_reset_begins_a_new_stream():
+    desk = Desk()
+    with desk.dashboard:
+        desk.dashboard(emotion(120.0))
+        desk.dashboard.draw()
+        desk.dashboard.reset()
+        desk.clock.now = 1.0
+        assert "listening" in desk.written(desk.dashboard.tick)
+        desk.clock.now = 2.0
+        desk.dashboard(emotion(0.5))
+        assert [one.time for one in desk.dashboard._emotions] == [0.5]

@@ -299,8 +299,13 @@ class Dashboard:
         self._is_fresh = True
         self.tick()
 
+    def reset(self) -> None:
+        """Forget the emotions so far: what comes next is a new stream, whose time begins anew."""
+        self._emotions.clear()
+        self._is_fresh = True
+
     def tell(self, message: str) -> None:
-        """Show a notice until the next one."""
+        """Show a message until the next one."""
         self._message = message
         self._is_fresh = True
 
