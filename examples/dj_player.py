@@ -1,0 +1,270 @@
+"""A DJ for the terminal, in the spirit of EmoDJ: it goes on with the song that feels most like the one before.
+
+::
+
+    python examples/dj_player.py ~/Music                    # analyse, then play until no song is left
+    python examples/dj_player.py ~/Music --dry-run          # only print the order
+    python examples/dj_player.py a.mp3 b.flac c.wav --start-with b
+
+Keys: n next song, space pause, q quit; h happy, t tense, s sad, c calm: the next song is the one nearest to that mood
+(the same key again takes it back). All of it stands on what emodj-live offers to everybody.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from emodj_live import (
+    Dashboard,
+    EmodjError,
+    EmotionModel,
+    EmotionTracker,
+    FileSource,
+    Gap,
+    Keyboard,
+    PlayedSource,
+    Quadrant,
+    SourceError,
+    Status,
+    Summary,
+)
+from emodj_live.process import own_stderr, signals
+from emodj_live.sources.devices import find_device
+
+SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
+CENTRES = {
+    Quadrant.HAPPY: (0.5, 0.5),
+    Quadrant.TENSE: (-0.5, 0.5),
+    Quadrant.SAD: (-0.5, -0.5),
+    Quadrant.CALM: (0.5, -0.5),
+}
+MOOD_KEYS = {mood.value[0]: mood for mood in CENTRES}
+HELP = "n next  space pause  q quit  towards: h happy  t tense  s sad  c calm"
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song, and where it lies in the plane: its mean valence and arousal."""
+
+    path: Path
+    title: str
+    point: tuple[float, float]
+
+    def __str__(self) -> str:
+        valence, arousal = self.point
+        return f"{self.title}: {Quadrant.of(*self.point).value}, valence {valence:+.2f}, arousal {arousal:+.2f}"
+
+
+# ------------------------------------------------------------------------------------------------ which song is next
+
+
+def nearest(songs: Sequence[Song], point: tuple[float, float]) -> Song:
+    """Find the song nearest to a point by Euclidean distance (EmoDJ's rule), of equally near ones the first by name."""
+    return min(songs, key=lambda song: (math.dist(song.point, point), song.path.name, song.path))
+
+
+class SetList:
+    """An iterator over songs: after each comes the nearest that is left, or the one nearest to a mood if that is asked.
+
+    Parameters
+    ----------
+    first : Song
+        What to begin with.
+    songs : sequence of Song
+        All of them.
+    """
+
+    def __init__(self, first: Song, songs: Sequence[Song]) -> None:
+        self.upcoming: Song | None = first
+        self.mood: Quadrant | None = None
+        self._left = list(songs)
+        self._point = first.point
+
+    def __iter__(self) -> SetList:
+        return self
+
+    def __next__(self) -> Song:
+        """Return the song whose turn it is; a mood has then had its effect."""
+        song = self.upcoming
+        if song is None:
+            raise StopIteration
+        self._left.remove(song)
+        self._point = song.point
+        self.steer(None)
+        return song
+
+    def steer(self, mood: Quadrant | None) -> None:
+        """Choose what comes next: the song nearest to a mood, or without one to the song of now."""
+        self.mood = mood
+        self.upcoming = nearest(self._left, CENTRES[mood] if mood else self._point) if self._left else None
+
+
+# ------------------------------------------------------------------------------------------------ what there is to play
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that are named, and the audio files in the folders that are named, each once."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [file for file in inside if not path.is_dir() or file.suffix.lower() in SUFFIXES]
+    return list(dict.fromkeys(found))
+
+
+def analyse(file: FileSource, model: EmotionModel, stopped: Event) -> Song:
+    """Listen to a whole song as fast as it goes, without smoothing: what counts is the mean."""
+    summary = Summary()
+    for emotion in EmotionTracker(model, smoothing=0).track(file):
+        summary(emotion)
+        if stopped.is_set():
+            break
+    if not summary.count:
+        raise SourceError(f"{file.path}: is shorter than half a second.")
+    return Song(file.path, file.title, (summary.valence, summary.arousal))
+
+
+def analyse_all(files: Sequence[Path], model: EmotionModel, stopped: Event) -> list[Song]:
+    """Analyse files behind a progress bar; what cannot be played is told and left out."""
+    console, songs = Console(stderr=True, highlight=False, markup=False, soft_wrap=True), []
+    for path in track(
+        files, "Listening to the songs", console=console, transient=True, disable=not console.is_terminal
+    ):
+        if stopped.is_set():
+            break
+        try:
+            songs.append(analyse(FileSource(path, sample_rate=model.spec.sample_rate), model, stopped))
+        except SourceError as error:
+            console.print(f"dj_player: left out {error}")
+    return songs
+
+
+# ------------------------------------------------------------------------------------------------------- the player
+
+
+class Player:
+    """Play a set list on the terminal.
+
+    Parameters
+    ----------
+    songs : SetList
+    model : EmotionModel
+    device : int, str or None
+        The output.
+    stopped : threading.Event
+        Ends the playing once it is set.
+    """
+
+    def __init__(self, songs: SetList, model: EmotionModel, device: int | str | None, stopped: Event) -> None:
+        self._songs = songs
+        self._tracker = EmotionTracker(model)
+        self._sample_rate = model.spec.sample_rate
+        self._device = device
+        self._stopped = stopped
+        self._dashboard = Dashboard(self._status)
+        self._keyboard = Keyboard()
+        self._source: PlayedSource | None = None
+
+    def run(self) -> list[Song]:
+        """Play until no song is left or somebody quits, and return what was played."""
+        played = []
+        with self._dashboard, self._keyboard:
+            self._dashboard.tell(HELP)
+            for song in self._songs:
+                played.append(song)
+                self._source = PlayedSource(FileSource(song.path, sample_rate=self._sample_rate), device=self._device)
+                self._dashboard.reset()
+                self._tracker.run(self._until_next(self._source), self._dashboard)
+                if self._stopped.is_set():
+                    break
+        return played
+
+    def _until_next(self, source: PlayedSource) -> Iterator[NDArray[np.float32] | Gap]:
+        """Yield what is played, each piece when it is heard (in between empty ones), and obey the keys."""
+        for block in source:
+            yield block
+            self._dashboard.tick()
+            key = self._keyboard.read()
+            if key == " ":
+                source.is_paused = not source.is_paused
+            elif key == "q":
+                self._stopped.set()
+            elif mood := MOOD_KEYS.get(key):
+                self._songs.steer(None if mood is self._songs.mood else mood)
+            if key == "n" or self._stopped.is_set():
+                return
+
+    def _status(self) -> Status:
+        """Return what the dashboard shows besides the emotions."""
+        source, upcoming, mood = self._source, self._songs.upcoming, self._songs.mood
+        if source is None:
+            return Status("")
+        why = f"towards {mood.value}" if mood else "nearest"
+        return Status(
+            title=source.file.title,
+            detail=f"next, {why}: {upcoming.title}" if upcoming else "the last song",
+            position=source.heard,
+            length=source.file.approximate_length,
+            is_length_exact=source.file.is_length_exact,
+            alarm="paused: press space to go on" if source.is_paused else "",
+        )
+
+
+# ------------------------------------------------------------------------------------------------------ the command
+
+
+def main() -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(description="Play songs in an order that follows their emotion.", epilog=HELP)
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="audio files, and folders of them")
+    parser.add_argument("--start-with", default="", metavar="SONG", help="part of the first song's file name")
+    parser.add_argument("--dry-run", action="store_true", help="print the order and exit")
+    parser.add_argument("--device", metavar="DEVICE", help="the output: its number or a part of its name")
+    options = parser.parse_args()
+    stopped = Event()
+    # Sound systems and decoders write to stderr past Python, and would write into the dashboard.
+    with own_stderr(show=False), signals(stopped.set, signal.SIGINT, signal.SIGTERM):
+        try:
+            run(options, stopped)
+        except EmodjError as error:
+            print(f"dj_player: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:  # the second Ctrl-C
+            pass
+    return 0
+
+
+def run(options: argparse.Namespace, stopped: Event) -> None:
+    """Analyse, then print or play."""
+    device = int(options.device) if (options.device or "").isdecimal() else options.device
+    if not options.dry_run:
+        if not sys.stdout.isatty():
+            raise EmodjError("it plays on a terminal only; --dry-run prints the order anywhere.")
+        find_device(device, "output")  # rather now than after the analysis
+    model = EmotionModel.load()
+    songs = analyse_all(find_files(options.paths), model, stopped)
+    if stopped.is_set():
+        return
+    candidates = [song for song in songs if options.start_with.lower() in song.path.name.lower()]
+    if not candidates:
+        wanted = f" with {options.start_with!r} in its name" if options.start_with else ""
+        raise SourceError(f"there is no song{wanted} to begin with; name audio files or folders that have some.")
+    set_list = SetList(candidates[0], songs)
+    played = set_list if options.dry_run else Player(set_list, model, device, stopped).run()
+    for number, song in enumerate(played, 1):
+        print(f"{number}. {song}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,396 @@
+"""The DJ player: the order of songs by their distances, and the real program on a virtual sound card."""
+
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import dataclass
+from itertools import pairwise, permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from scipy.signal import correlate
+from test_session import ENTER, LEAVE, assert_left_well, plain
+from virtual_microphone import PROJECT, Terminal, wait_until
+
+from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource
+
+pytest_plugins = ["virtual_microphone"]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
+
+PLAYER = PROJECT / "examples" / "dj_player.py"
+RATE = 44100
+SHORT, LONG = 2.5, 60.0  # [s] songs that end by themselves in a test, and songs that do not
+
+
+@pytest.fixture(scope="module")
+def player():
+    """Return the example as a module."""
+    spec = importlib.util.spec_from_file_location("dj_player", PLAYER)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["dj_player"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["dj_player"]
+
+
+# ------------------------------------------------------------------------------------------------ the order of songs
+
+
+def songs_at(player, **points):
+    return [player.Song(Path(name), name, point) for name, point in points.items()]
+
+
+def names(songs):
+    return [song.title for song in songs]
+
+
+def test_order_goes_to_the_nearest_that_is_left(player):
+    songs = songs_at(player, a=(0.0, 0.0), b=(0.9, 0.9), c=(0.3, 0.0), d=(0.3, 0.4), e=(-0.35, 0.0))
+    # From a: c is 0.3 away. From c: d 0.4, e 0.65. From d: e 0.76, b 0.78: Manhattan distance or a single axis would
+    # say otherwise.
+    assert names(player.SetList(songs[0], songs)) == ["a", "c", "d", "e", "b"]
+    assert names(player.SetList(songs[1], songs)) == ["b", "d", "c", "a", "e"]
+
+
+def test_order_agrees_with_looking_at_every_pair(player):
+    points = np.random.default_rng(0).uniform(-1, 1, (30, 2))
+    songs = songs_at(player, **{f"{n:02}": tuple(point) for n, point in enumerate(points)})
+    order = [int(name) for name in names(player.SetList(songs[7], songs))]
+    assert order[0] == 7
+    assert sorted(order) == list(range(30))
+    for place, (now, after) in enumerate(pairwise(order)):
+        away = np.linalg.norm(points - points[now], axis=1)
+        assert away[after] == min(away[order[place + 1 :]])
+
+
+def test_ties_go_by_name(player):
+    songs = songs_at(player, m=(0.0, 0.0), z=(0.5, 0.0), b=(-0.5, 0.0), x=(0.0, 0.5))
+    assert names([player.nearest(songs[1:], (0.0, 0.0))]) == ["b"]
+    assert names([player.nearest(songs[:0:-1], (0.0, 0.0))]) == ["b"]
+
+
+def test_same_song_twice_is_played_twice(player):
+    songs = songs_at(player, a=(0.0, 0.0), b=(0.1, 0.0)) + songs_at(player, a=(0.0, 0.0))
+    assert names(player.SetList(songs[0], songs)) == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize(("key", "expected"), [("h", "1"), ("t", "2"), ("s", "3"), ("c", "4")])
+def test_a_mood_takes_effect_once_at_the_next_change(key, expected, player):
+    points = {"0": (0.0, 0.0), "1": (0.6, 0.5), "2": (-0.6, 0.5), "3": (-0.6, -0.5), "4": (0.6, -0.5), "5": (0.1, 0)}
+    songs = songs_at(player, **points)
+    order = player.SetList(songs[0], songs)
+    assert next(order).title == "0"
+    assert order.upcoming.title == "5"
+    order.steer(player.MOOD_KEYS[key])
+    assert order.upcoming.title == expected
+    assert next(order).title == expected
+    assert order.mood is None
+    assert order.upcoming.title == "5"  # nearest to any of them, no longer to a mood
+
+
+def test_a_mood_can_be_taken_back(player):
+    songs = songs_at(player, a=(0.0, 0.0), b=(0.1, 0.0), c=(0.5, 0.5))
+    order = player.SetList(songs[0], songs)
+    next(order)
+    order.steer(player.Quadrant.HAPPY)
+    assert order.upcoming.title == "c"
+    order.steer(None)
+    assert order.upcoming.title == "b"
+
+
+def test_steering_at_the_end_does_no_harm(player):
+    songs = songs_at(player, a=(0.0, 0.0))
+    order = player.SetList(songs[0], songs)
+    next(order)
+    order.steer(player.Quadrant.SAD)
+    assert order.upcoming is None
+    assert list(order) == []
+
+
+def test_finds_audio_files_in_folders_and_whatever_is_named(player, tmp_path):
+    for name in ("b/two.FLAC", "b/cover.jpg", "a/deep/one.mp3", "loose.xyz"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = player.find_files([tmp_path / "b", tmp_path / "loose.xyz", tmp_path / "a", tmp_path / "b" / "two.FLAC"])
+    assert [path.name for path in found] == ["two.FLAC", "loose.xyz", "one.mp3"]
+
+
+# ---------------------------------------------------------------------------------------------------- three real songs
+
+
+@dataclass
+class Songs:
+    """Three songs in a folder: `order` is by their distances, and it is not that of their names."""
+
+    folder: Path
+    order: list[str]
+    points: dict[str, np.ndarray]
+    sections: dict[str, np.ndarray]
+
+
+def mean_point(path, model):
+    """Return the mean valence and arousal of a file, by other means than the player's."""
+    emotions = list(EmotionTracker(model).track(FileSource(path)))
+    return np.mean([(emotion.raw_valence, emotion.raw_arousal) for emotion in emotions], axis=0)
+
+
+def make_songs(folder, seconds):
+    """Write songs in three moods of the demo piece, so named that going by name would be wrong."""
+    model = EmotionModel.load()
+    count = round(seconds * RATE)
+    sections = [np.resize(section[: int(2.5 * RATE)], count) for section in DemoSource(sample_rate=RATE)]
+    pieces = {"calm": sections[0], "sad": sections[3], "lively": sections[2]}
+    points = {}
+    for mood, piece in pieces.items():
+        soundfile.write(folder / mood, piece, RATE, format="WAV")
+        points[mood] = mean_point(folder / mood, model)
+    order = min(permutations(pieces), key=lambda order: greedy_key(order, points))
+    for mood, name in zip(order, ("b.wav", "c.wav", "a.wav"), strict=True):
+        (folder / mood).rename(folder / name)
+        points[name], pieces[name] = points.pop(mood), pieces.pop(mood)
+    return Songs(folder, ["b.wav", "c.wav", "a.wav"], points, pieces)
+
+
+def greedy_key(order, points):
+    """Sort first the order that begins with the calm song and always goes to the nearest."""
+    return order[0] != "calm", np.linalg.norm(points[order[0]] - points[order[1]])
+
+
+@pytest.fixture(scope="module")
+def short_songs(tmp_path_factory):
+    return make_songs(tmp_path_factory.mktemp("short"), SHORT)
+
+
+@pytest.fixture(scope="module")
+def long_songs(tmp_path_factory):
+    return make_songs(tmp_path_factory.mktemp("long"), LONG)
+
+
+def run(*arguments):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-W", "error", PLAYER, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def listed(text):
+    """Return the names in the list that the player prints."""
+    return re.findall(r"^\d+\. (\S+): ", text, re.MULTILINE)
+
+
+def test_dry_run_prints_the_order(short_songs):
+    done = run(short_songs.folder, "--dry-run", "--start-with", "B.W")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert listed(done.stdout) == short_songs.order
+    assert len(done.stdout.splitlines()) == 3
+    for line, name in zip(done.stdout.splitlines(), short_songs.order, strict=True):
+        valence, arousal = (float(number) for number in re.findall(r"[+-]\d\.\d\d", line))
+        assert (valence, arousal) == pytest.approx(tuple(short_songs.points[name]), abs=0.0051)
+
+
+def test_begins_with_the_first_that_is_named(short_songs):
+    done = run(*(short_songs.folder / name for name in ("c.wav", "a.wav", "b.wav")), "--dry-run")
+    assert listed(done.stdout)[0] == "c.wav"
+
+
+def test_bad_files_are_told_and_left_out(short_songs, tmp_path):
+    (tmp_path / "broken.mp3").write_text("nothing")
+    soundfile.write(tmp_path / "brief.wav", np.zeros(100), RATE)
+    done = run(tmp_path, short_songs.folder, tmp_path / "gone.wav", "--dry-run", "--start-with", "b.wav")
+    assert done.returncode == 0
+    assert listed(done.stdout) == short_songs.order
+    told = done.stderr.splitlines()
+    assert len(told) == 3
+    reasons = {"brief.wav": "is shorter than", "broken.mp3": "is not audio", "gone.wav": "No such file"}
+    for line, (name, reason) in zip(told, reasons.items(), strict=True):
+        assert line.startswith("dj_player: left out ")
+        assert f"{name}: {reason}" in line
+
+
+def test_one_sentence_where_nothing_can_be_played(short_songs, tmp_path):
+    for arguments, told in [
+        ((tmp_path, "--dry-run"), "there is no song to begin with"),
+        ((short_songs.folder, "--dry-run", "--start-with", "zz"), "there is no song with 'zz' in its name"),
+        ((short_songs.folder,), "it plays on a terminal only"),
+    ]:
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.splitlines()) == 1
+        assert told in done.stderr
+
+
+# --------------------------------------------------------------------------------------- through the virtual sound card
+
+
+@pytest.fixture
+def start(virtual_microphone):
+    """Start the player on a terminal of its own, with the virtual sound card."""
+
+    def start(*arguments, size=(100, 24), **environment):
+        given = {**virtual_microphone.environment, **environment}
+        return Terminal("-W", "error", PLAYER, *arguments, size=size, environment=given)
+
+    return start
+
+
+def titled(terminal):
+    """Return the titles that the dashboard had at its head, in order."""
+    found = re.findall(r"emodj-live  (\S+)", plain(terminal.shown.split(LEAVE)[0]))
+    return [name for place, name in enumerate(found) if place == 0 or name != found[place - 1]]
+
+
+def wait_for_title(terminal, name):
+    terminal.wait_for(lambda: titled(terminal)[-1:] == [name], 30, f"{name} at the head")
+
+
+def since_title(terminal, name):
+    """Return what was shown since a song's title came to the head, as text."""
+    return plain(terminal.shown).rpartition(f"emodj-live  {name}")[2]
+
+
+def wait_for_emotion(terminal):
+    """Wait for an emotion after what has been shown so far."""
+    shown = len(terminal.shown)
+    terminal.wait_for(lambda: "dBFS" in terminal.shown[shown:], 30, "another emotion")
+
+
+def played(terminal):
+    """Return the names of what was played, which is told behind the dashboard."""
+    return listed(terminal.shown.split(LEAVE)[1].replace("\r", ""))
+
+
+def begins(recording, song):
+    """Return where in a recording a song begins [s], and how like it is from there on (1 is the same)."""
+    found = correlate(recording, song, mode="valid", method="fft")
+    start = int(np.argmax(found))
+    heard = recording[start : start + len(song)]
+    return start / RATE, found[start] / (np.linalg.norm(heard) * np.linalg.norm(song))
+
+
+def test_plays_three_songs_in_a_row_in_the_order_of_their_distances(start, short_songs, virtual_microphone):
+    recording = virtual_microphone.record()
+    wait_until(lambda: recording.has_begun, 20, "the recording begins")
+    with start(short_songs.folder, "--start-with", "b.wav") as terminal:
+        assert terminal.end(timeout=60) == 0
+        heard = recording.stop()
+        assert_left_well(terminal)
+        assert titled(terminal) == short_songs.order
+        drawn = terminal.shown.split(LEAVE)[0]
+        assert played(terminal) == short_songs.order
+        assert "next, nearest: c.wav" in drawn
+        assert "the last song" in drawn
+    starts, likeness = zip(*(begins(heard, short_songs.sections[name]) for name in short_songs.order), strict=True)
+    assert min(likeness) > 0.9
+    assert np.diff(starts).min() > SHORT - 0.01  # one after the other, each whole
+    assert np.diff(starts).max() < SHORT + 3
+
+
+def test_keys(start, long_songs):
+    with start(long_songs.folder, "--start-with", "b.wav") as terminal:
+        before = termios.tcgetattr(terminal._leader)
+        wait_for_emotion(terminal)
+        assert titled(terminal) == ["b.wav"]
+        assert not termios.tcgetattr(terminal._leader)[3] & (termios.ECHO | termios.ICANON)
+        pause_and_go_on(terminal)
+        terminal.press("n")
+        wait_for_title(terminal, "c.wav")
+        wait_for_emotion(terminal)
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert_left_well(terminal)
+        assert played(terminal) == ["b.wav", "c.wav"]
+        assert termios.tcgetattr(terminal._leader)[3] == before[3]
+
+
+def pause_and_go_on(terminal):
+    """Check that space stops the emotions, and another lets them go on."""
+    terminal.press(" ")
+    terminal.wait_for(lambda: "paused: press space" in terminal.shown, 10, "paused")
+    time.sleep(0.7)  # what was on its way to the loudspeaker
+    shown = len(terminal.shown)
+    time.sleep(1.5)
+    assert "dBFS" not in terminal.shown[shown:]
+    terminal.press(" ")
+    wait_for_emotion(terminal)
+
+
+def test_pressing_n_on_the_last_song_ends(start, long_songs):
+    with start(long_songs.folder, "--start-with", "b.wav") as terminal:
+        for name in long_songs.order:
+            wait_for_title(terminal, name)
+            terminal.press("n")
+        assert terminal.end() == 0
+        assert_left_well(terminal)
+        assert played(terminal) == long_songs.order
+
+
+def test_steers_towards_a_mood(player, start, long_songs):
+    points = long_songs.points
+    moods = {
+        mood: min(("a.wav", "c.wav"), key=lambda name: np.linalg.norm(points[name] - centre))
+        for mood, centre in player.CENTRES.items()
+    }
+    mood = next(mood for mood, name in moods.items() if name == "a.wav")  # which the distances would play last
+    with start(long_songs.folder, "--start-with", "b.wav") as terminal:
+        terminal.wait_for(lambda: "next, nearest: c.wav" in terminal.shown, 30, "the next")
+        terminal.press(mood.value[0])
+        terminal.wait_for(lambda: f"next, towards {mood.value}: a.wav" in terminal.shown, 10, "the mood")
+        assert titled(terminal) == ["b.wav"]
+        terminal.press("n")
+        terminal.wait_for(lambda: "next, nearest: c.wav" in since_title(terminal, "a.wav"), 30, "the one that is left")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert played(terminal) == ["b.wav", "a.wav"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_it_plays(number, start, long_songs):
+    with start(long_songs.folder) as terminal:
+        before = termios.tcgetattr(terminal._leader)
+        wait_for_emotion(terminal)
+        assert terminal.end(number) == 0
+        assert_left_well(terminal)
+        assert played(terminal) == ["a.wav"]
+        assert termios.tcgetattr(terminal._leader)[3] == before[3]
+
+
+def test_ctrl_c_while_it_analyses(start, tmp_path):
+    soundfile.write(tmp_path / "endless.flac", np.resize(np.sin(np.arange(99.0)), 3600 * RATE // 2), RATE // 2)
+    with start(tmp_path) as terminal:
+        terminal.wait_for(lambda: "Listening to the songs" in terminal.shown, 30, "the progress bar")
+        assert terminal.end(signal.SIGINT) == 0
+        assert ENTER not in terminal.shown
+        assert "Traceback" not in terminal.shown
+        assert terminal.shown.rfind("\x1b[?25h") >= terminal.shown.rfind("\x1b[?25l")
+
+
+def test_without_an_output_device_it_says_so_before_the_analysis(start, short_songs, tmp_path):
+    with start(short_songs.folder, PULSE_SERVER=f"unix:{tmp_path}/nothing") as terminal:
+        assert terminal.end() == 1
+        assert terminal.shown.startswith("dj_player: there is no output device")
+        assert len(terminal.shown.splitlines()) == 1
+
+
+def test_device_by_name(start, short_songs):
+    with start(short_songs.folder, "--device", "gramophone") as terminal:
+        assert terminal.end() == 1
+        assert "dj_player: there is no single output device 'gramophone'" in terminal.shown
+
+
+def test_output_that_goes_away_leaves_the_terminal_as_it_was(start, long_songs, virtual_microphone):
+    with start(long_songs.folder) as terminal:
+        wait_for_emotion(terminal)
+        virtual_microphone._pactl("set-default-sink", "speaker")
+        virtual_microphone.unplug()
+        try:
+            assert terminal.end() == 1
+        finally:
+            virtual_microphone.replug()
+        assert_left_well(terminal)
+        assert "dj_player: " in terminal.shown.split(LEAVE)[1]
