@@ -207,7 +207,7 @@ def test_bad_files_are_told_and_left_out(short_songs, tmp_path):
     assert listed(done.stdout) == short_songs.order
     told = done.stderr.splitlines()
     assert len(told) == 3
-    reasons = {"brief.wav": "is shorter than", "broken.mp3": "is not audio", "gone.wav": "No such file"}
+    reasons = {"brief.wav": "is shorter than", "broken.mp3": "is not audio", "gone.wav": "there is no such file"}
     for line, (name, reason) in zip(told, reasons.items(), strict=True):
         assert line.startswith("dj_player: left out ")
         assert f"{name}: {reason}" in line
@@ -262,7 +262,7 @@ def wait_for_emotion(terminal):
 
 def played(terminal):
     """Return the names of what was played, which is told behind the dashboard."""
-    return listed(terminal.shown.split(LEAVE)[1].replace("\r", ""))
+    return listed(plain(terminal.shown.split(LEAVE)[1]).replace("\r", ""))
 
 
 def begins(recording, song):
@@ -324,6 +324,7 @@ def test_pressing_n_on_the_last_song_ends(start, long_songs):
     with start(long_songs.folder, "--start-with", "b.wav") as terminal:
         for name in long_songs.order:
             wait_for_title(terminal, name)
+            wait_for_emotion(terminal)
             terminal.press("n")
         assert terminal.end() == 0
         assert_left_well(terminal)
