@@ -1,0 +1,69 @@
+"""A window whose colour follows the music, in EmoDJ's colours.
+
+``python examples/tk_colour.py`` listens to the microphone, ``python examples/tk_colour.py song.mp3`` goes through a
+file at the music's speed. It ends with the song, with its window, or with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tkinter
+
+from emodj_live import (
+    BackgroundTracker,
+    EmodjError,
+    EmotionModel,
+    EmotionTracker,
+    FileSource,
+    MicrophoneSource,
+    PacedSource,
+    Quadrant,
+)
+from emodj_live.sinks.colours import COLOURS
+
+
+class Window(tkinter.Tk):
+    """A window that looks at the newest emotion ten times a second, on its own thread as tkinter wants it."""
+
+    def __init__(self, background: BackgroundTracker) -> None:
+        super().__init__()
+        self.title("emodj-live")
+        self.geometry("480x320")
+        self._background = background
+        self._word = tkinter.Label(self, text="listening ...", font=("sans-serif", 32), fg="white", bg="black")
+        self._word.pack(fill="both", expand=True)
+        self._follow()
+
+    def _follow(self) -> None:
+        if emotion := self._background.latest:
+            ink = "black" if emotion.quadrant is Quadrant.HAPPY else "white"
+            self._word.configure(text=emotion.quadrant.value, fg=ink, bg=COLOURS[emotion.quadrant])
+        if self._background.is_running:
+            self.after(100, self._follow)
+        else:  # the song is over, or something went wrong
+            self.quit()
+
+
+def background_of(arguments: list[str]) -> BackgroundTracker:
+    """Return what listens to the file that is named, or else to the microphone."""
+    model = EmotionModel.load()
+    if arguments:
+        rate = model.spec.sample_rate
+        return BackgroundTracker(EmotionTracker(model), PacedSource(FileSource(arguments[0], sample_rate=rate), rate))
+    return BackgroundTracker(EmotionTracker(model, gain="auto"), MicrophoneSource())
+
+
+def main() -> None:
+    """Open the window; what goes wrong in the background is raised at the end of the ``with`` statement."""
+    try:
+        with background_of(sys.argv[1:]) as background:
+            window = Window(background)
+            signal.signal(signal.SIGINT, lambda *_: window.quit())
+            window.mainloop()
+    except (EmodjError, tkinter.TclError) as error:
+        sys.exit(f"tk_colour: {error}")
+
+
+if __name__ == "__main__":
+    main()
