@@ -8,25 +8,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emodj_live.background import BackgroundTracker
     from emodj_live.emotion import Emotion, Quadrant
-    from emodj_live.errors import DatasetError, EmodjError, ModelError, SourceError
+    from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
     from emodj_live.keyboard import Keyboard
     from emodj_live.model import EmotionModel
     from emodj_live.ring import Gap, RingBuffer
+    from emodj_live.sinks.csv_file import CsvSink
     from emodj_live.sinks.dashboard import Dashboard
+    from emodj_live.sinks.osc import OscSink
+    from emodj_live.sinks.plot import PlotSink
     from emodj_live.sinks.status import Status
     from emodj_live.sinks.summary import Summary
+    from emodj_live.sources.adaptor import Adaptor
     from emodj_live.sources.demo import DemoSource
     from emodj_live.sources.file import FileSource
     from emodj_live.sources.microphone import MicrophoneSource
     from emodj_live.sources.pacing import PacedSource
     from emodj_live.sources.playback import PlayedSource
+    from emodj_live.sources.stream import StreamSource
     from emodj_live.tracker import EmotionTracker
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Adaptor",
+    "BackgroundTracker",
+    "CsvSink",
     "Dashboard",
     "DatasetError",
     "DemoSource",
@@ -41,16 +50,23 @@ __all__ = [
     "Keyboard",
     "MicrophoneSource",
     "ModelError",
+    "OscSink",
     "PacedSource",
     "PlayedSource",
+    "PlotSink",
     "Quadrant",
     "RingBuffer",
+    "SinkError",
     "SourceError",
     "Status",
+    "StreamSource",
     "Summary",
 ]
 
 _HOMES = {
+    "Adaptor": "sources.adaptor",
+    "BackgroundTracker": "background",
+    "CsvSink": "sinks.csv_file",
     "Dashboard": "sinks.dashboard",
     "DatasetError": "errors",
     "DemoSource": "sources.demo",
@@ -65,12 +81,16 @@ _HOMES = {
     "Keyboard": "keyboard",
     "MicrophoneSource": "sources.microphone",
     "ModelError": "errors",
+    "OscSink": "sinks.osc",
     "PacedSource": "sources.pacing",
     "PlayedSource": "sources.playback",
+    "PlotSink": "sinks.plot",
     "Quadrant": "emotion",
     "RingBuffer": "ring",
+    "SinkError": "errors",
     "SourceError": "errors",
     "Status": "sinks.status",
+    "StreamSource": "sources.stream",
     "Summary": "sinks.summary",
 }
 

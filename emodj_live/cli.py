@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from emodj_live import __version__
 from emodj_live.errors import EmodjError
@@ -120,6 +121,41 @@ def _device(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
+def _raw(text: str) -> str:
+    """Check ``RATE:CHANNELS:FORMAT``."""
+    from emodj_live.sources.pcm import Pcm
+
+    try:
+        Pcm.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _table(text: str) -> Path:
+    """Take a file for a table, but none that `--csv *.wav` would overwrite by mistake."""
+    path = Path(text)
+    if path.suffix.lower() != ".csv" and (path.is_file() or not path.exists()):
+        raise argparse.ArgumentTypeError(f"{text} does not end in .csv")
+    return path
+
+
+def _picture(text: str) -> Path:
+    from emodj_live.sinks.plot import SUFFIXES
+
+    path = Path(text)
+    if path.suffix.lower() not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text} ends in none of {', '.join(SUFFIXES)}")
+    return path
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT, such as 127.0.0.1:9000")
+    return host.strip("[]"), int(port)
+
+
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="emodj-live",
@@ -137,10 +173,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _add_sources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("files", nargs="*", metavar="FILE", help="audio file: wav, flac, ogg, opus, mp3, aiff, ...")
+    group.add_argument(
+        "files", nargs="*", metavar="FILE", help="audio file: wav, flac, ogg, opus, mp3, ...; - is stdin"
+    )
     group.add_argument("--demo", action="store_true", help="a piece that the program makes itself")
     group.add_argument("--mic", action="store_true", help="the microphone, or whatever input --device names")
     group.add_argument("--play", action="store_true", help="play the file too, with the emotions in step")
+    group.add_argument("--raw", type=_raw, metavar="RATE:CHANNELS:FORMAT", help="stdin is no WAV: 48000:2:s16le")
     group.add_argument("-d", "--device", type=_device, metavar="DEVICE", help="its number or a part of its name")
     group.add_argument("-l", "--list-devices", action="store_true", help="list the devices and exit")
     group.add_argument("--start", type=_not_negative, default=0.0, metavar="SECONDS", help="where in a file to begin")
@@ -149,6 +188,11 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", action="store_true", help="JSON Lines and nothing else on stdout")
+    group.add_argument("--csv", type=_table, metavar="FILE", help="write a table too: every value, a row per emotion")
+    group.add_argument(
+        "--osc", type=_address, metavar="HOST:PORT", help="send OSC too: /emodj/valence, /emodj/arousal ..."
+    )
+    group.add_argument("--plot", type=_picture, metavar="FILE", help="draw the song too: .png, .svg or .pdf")
     group.add_argument("--plain", action="store_true", help="lines as to a pipe, also on a terminal")
     group.add_argument("--fast", action="store_true", help="as fast as it can, also on a terminal")
     group.add_argument("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show this much later")
@@ -169,9 +213,13 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     if options.list_devices:
         return
     if bool(options.files) + options.demo + options.mic != 1:
-        parser.error("name audio files, or --demo, or --mic")
+        parser.error("name audio files, or - for standard input, or --demo, or --mic")
     if options.mic and (options.play or options.start or options.fast):
         parser.error("--mic goes with neither --play nor --start nor --fast")
+    if "-" in options.files and (len(options.files) > 1 or options.play or options.start or options.fast):
+        parser.error("- (standard input) goes with no other file and with neither --play nor --start nor --fast")
+    if options.raw and options.files != ["-"]:
+        parser.error("--raw goes with - (standard input)")
     if options.play and options.fast:
         parser.error("--play goes at the speed of the music, so not with --fast")
     if options.delay_ms and not options.play:

@@ -5,6 +5,7 @@
     EmodjError
     |-- SourceError     a file, stream or device cannot be opened, decoded or kept going
     |-- ModelError      a model file is missing, foreign, damaged or does not fit
+    |-- SinkError       an output cannot be opened or written to
     `-- DatasetError    annotations or clips do not fit together
 
 A programmer's mistake is a `ValueError` or `TypeError` instead. Each message is one sentence: what happened, to which
@@ -22,6 +23,10 @@ class SourceError(EmodjError):
 
 class ModelError(EmodjError):
     """A model file is missing, foreign, damaged or does not fit."""
+
+
+class SinkError(EmodjError):
+    """An output cannot be opened or written to."""
 
 
 class DatasetError(EmodjError):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError
 from emodj_live.model import EmotionModel
+from emodj_live.outputs import Outputs
 from emodj_live.process import signals
 from emodj_live.ring import Gap
 from emodj_live.sinks.lines import LineSink, json_line, text_line
@@ -29,6 +30,7 @@ from emodj_live.sources.file import FileSource
 from emodj_live.sources.microphone import MicrophoneSource
 from emodj_live.sources.pacing import PacedSource
 from emodj_live.sources.playback import PlayedSource
+from emodj_live.sources.stream import StreamSource
 from emodj_live.tracker import EmotionTracker
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,8 @@ _INTERRUPTED = 130  # as a shell counts it
 class _Work:
     """A source, and what the session needs to know of it."""
 
-    name: str  # in messages and JSON
+    name: str  # in messages, JSON and tables
+    title: str  # in pictures
     source: Iterable[NDArray[np.float32] | Gap]
     status: Callable[[], Status]
     start: float = 0.0  # [s]
@@ -63,7 +66,8 @@ class Session:
         self._tell = tell
         on_terminal = sys.stdout.isatty() and not (options.plain or options.json)
         self._has_dashboard = on_terminal and _can_draw()
-        self._is_live = options.mic or options.play or (on_terminal and not options.fast)
+        self._is_stream = options.files == ["-"]
+        self._is_live = options.mic or options.play or self._is_stream or (on_terminal and not options.fast)
         self._summary_stream = sys.stdout if on_terminal else sys.stderr
         self._is_stopped = False
         self._tracker: EmotionTracker | None = None
@@ -79,15 +83,21 @@ class Session:
         numbers = (signal.SIGINT, signal.SIGTERM) if self._is_live else (signal.SIGINT,)
         with signals(self._stop, *numbers):
             self._model = EmotionModel.load(self._options.model)
-            code = 0
-            for name in self._options.files or [None]:
-                if self._is_stopped:
-                    return code if self._is_live else _INTERRUPTED
-                try:
-                    self._track(self._work(name))
-                except EmodjError as error:
-                    code = self._tell(error)
-            return _INTERRUPTED if self._is_stopped and not self._is_live else code
+            with Outputs(self._options) as self._outputs:
+                return self._follow_all()
+
+    def _follow_all(self) -> int:
+        code = 0
+        for number, name in enumerate(self._options.files or [None]):
+            if self._is_stopped or self._outputs.is_spent:
+                break
+            try:
+                self._track(self._work(name), number)
+            except EmodjError as error:
+                code = self._tell(error)
+        if self._is_stopped and not self._is_live:
+            return _INTERRUPTED
+        return code or int(self._outputs.has_failed)
 
     def _stop(self) -> None:
         self._is_stopped = True
@@ -100,6 +110,8 @@ class Session:
         if self._options.mic:
             return self._microphone()
         rate = self._model.spec.sample_rate
+        if self._is_stream:
+            return self._stream(rate)
         if name is None:
             return self._file("demo", DemoSource(sample_rate=rate))
         span = {"start": self._options.start, "duration": self._options.duration}
@@ -122,7 +134,20 @@ class Session:
                 alarm=waiting,
             )
 
-        return _Work(source.title, source, status)
+        return _Work(source.title, source.title, source, status)
+
+    def _stream(self, rate: int) -> _Work:
+        """Return what another program writes into our standard input."""
+        if sys.stdin is None:
+            raise SourceError("standard input: is closed; pipe audio into it.")
+        self._warm_up()
+        source = StreamSource(sys.stdin.buffer, sample_rate=rate, raw=self._options.raw)
+
+        def status() -> Status:
+            detail = f"{source.input_rate} Hz, {_channels(source.channels)}" if source.channels else "no sound yet"
+            return Status(title=source.title, detail=detail, position=source.position)
+
+        return _Work("-", source.title, source, status)
 
     def _warm_up(self) -> None:
         """Do everything once, so that the first block does not wait for it."""
@@ -133,13 +158,13 @@ class Session:
         paced: PacedSource | PlayedSource | None = self._play(source) if self._options.play else None
         if paced is None and self._is_live:
             paced = PacedSource(source, source.sample_rate)
-        channels = f"{source.channels} channel{'s' * (source.channels != 1)}"
 
         def status() -> Status:
             underflows = paced.underflows if isinstance(paced, PlayedSource) else 0
             return Status(
                 title=source.title,
-                detail=f"{source.input_rate} Hz, {channels}" + f", {underflows} underflows" * bool(underflows),
+                detail=f"{source.input_rate} Hz, {_channels(source.channels)}"
+                + f", {underflows} underflows" * bool(underflows),
                 position=paced.heard if paced else 0.0,
                 length=source.approximate_length,
                 is_length_exact=source.is_length_exact,
@@ -147,7 +172,7 @@ class Session:
                 alarm="paused: press space to go on" if paced and paced.is_paused else "",
             )
 
-        return _Work(name, source if paced is None else paced, status, source.start, paced)
+        return _Work(name, source.title, source if paced is None else paced, status, source.start, paced)
 
     def _play(self, source: FileSource | DemoSource) -> PlayedSource | None:
         try:
@@ -160,13 +185,14 @@ class Session:
 
     # ---------------------------------------------------------------------------------------------------- the work
 
-    def _track(self, work: _Work) -> None:
+    def _track(self, work: _Work, number: int) -> None:
         """Follow one source to its end."""
         summary = Summary()
         began = time.monotonic()
         self._tracker = self._new_tracker()
         with ExitStack() as shown:
-            source, sink = self._shown(work, shown)
+            source, show = self._shown(work, shown)
+            sink = shown.enter_context(self._outputs.following(work.name, work.title, number, show))
             self._tracker.run(self._until_stopped(source), sink, summary, *self._end_of_duration())
         elapsed = time.monotonic() - began
         if not (summary.count or self._is_stopped):
@@ -199,7 +225,7 @@ class Session:
             if tracker and emotion.time >= duration:
                 tracker.stop()
 
-        return [end] if self._options.mic and duration else []
+        return [end] if (self._options.mic or self._is_stream) and duration else []
 
     def _shown(
         self, work: _Work, stack: ExitStack
@@ -229,6 +255,10 @@ class Session:
             self._stop()
         elif key == " " and work.pausable:
             work.pausable.is_paused = not work.pausable.is_paused
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel{'s' * (count != 1)}"
 
 
 def _can_draw() -> bool:

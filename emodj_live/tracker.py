@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -236,11 +237,7 @@ class EmotionTracker:
         """
         self.reset()
         self._stopped.clear()
-        owners: list[object] = [source]
-        try:
-            blocks = iter(source)
-            if blocks is not source:
-                owners.insert(0, blocks)
+        with opened(source) as blocks:
             for block in blocks:
                 for emotion in self.process(block):
                     if self._stopped.is_set():
@@ -248,10 +245,6 @@ class EmotionTracker:
                     yield emotion
                 if self._stopped.is_set():
                     return
-        finally:
-            for owner in owners:
-                if close := getattr(owner, "close", None):
-                    close()
 
     def run(self, source: Iterable[NDArray[np.float32] | Gap], *sinks: Callable[[Emotion], object]) -> None:
         """Follow a source from its beginning and call every sink with every emotion.
@@ -261,8 +254,21 @@ class EmotionTracker:
         source : iterable of ndarray of float32 or Gap
             As for `track`.
         *sinks : callable
-            Each is called with one `Emotion`, in the order given, on this thread; what it returns is ignored. If one
-            raises, the run ends, the source is closed, and the exception reaches the caller unchanged.
+            Each is called with one `Emotion`.
+
+        Notes
+        -----
+        The callback contract:
+
+        1. A sink is called once per emotion, in time order; sinks in the order given.
+        2. It runs on the thread that called `run`, never on the audio thread. It may block, allocate and print.
+        3. A slow sink delays the next emotion. Audio waits in the source's bounded queue; past that (5 s by default)
+           the oldest block is dropped, counted, and reported. Nothing is lost silently and nothing grows without bound.
+        4. It gets an immutable value that it may keep; what it returns is ignored.
+        5. If it raises, `run` stops, the source is closed if it has `close()`, and the exception reaches the caller
+           unchanged.
+        6. `tracker.stop()` ends a `run` or `track` in progress; it is safe from any thread, from inside a sink, and
+           twice.
         """
         emotions = self.track(source)
         try:
@@ -278,6 +284,31 @@ class EmotionTracker:
         Safe from any thread, from inside a sink, and twice; without one in progress it does nothing.
         """
         self._stopped.set()
+
+
+@contextmanager
+def opened(source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[Iterator[NDArray[np.float32] | Gap]]:
+    """Iterate over a source, and close it however that ends.
+
+    Parameters
+    ----------
+    source : iterable of ndarray of float32 or Gap
+        If it or its iterator has a ``close()``, that is called at the end.
+
+    Yields
+    ------
+    iterator of ndarray of float32 or Gap
+    """
+    owners: list[object] = [source]
+    try:
+        blocks = iter(source)
+        if blocks is not source:
+            owners.insert(0, blocks)
+        yield blocks
+    finally:
+        for owner in owners:
+            if close := getattr(owner, "close", None):
+                close()
 
 
 def _checked(block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from emodj_live.emotion import Emotion
+from emodj_live.errors import SinkError
 
 
 def clock(seconds: float) -> str:
@@ -63,6 +64,11 @@ class LineSink:
         Where to.
     form : callable
         What makes a line of an emotion, such as `text_line`.
+
+    Raises
+    ------
+    SinkError
+        When called, if the stream cannot be written to. That nobody reads it any more is a `BrokenPipeError`.
     """
 
     def __init__(self, stream: TextIO, form: Callable[[Emotion], str]) -> None:
@@ -71,5 +77,10 @@ class LineSink:
 
     def __call__(self, emotion: Emotion) -> None:
         """Write one line."""
-        self._stream.write(self._form(emotion) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(self._form(emotion) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise SinkError(f"standard output: cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,226 @@
+"""The tracker beside a program that has a loop of its own: a window, a game, a player."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.emotion import Emotion
+from emodj_live.ring import Gap
+from emodj_live.tracker import EmotionTracker, opened
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 5.0  # [s] to wait for a slow sink or source before going on without it
+_PATIENCE_AT_EXIT = 1.0  # [s]
+
+
+class BackgroundTracker:
+    """Track a source on a thread of its own, between `start` and `stop` or in a ``with`` statement.
+
+    Parameters
+    ----------
+    tracker : EmotionTracker
+        It belongs to the background until that has ended.
+    source : iterable of ndarray of float32 or Gap
+        What to follow. Each start iterates over it anew.
+    *sinks : callable
+        Each is called with every `Emotion`, as `EmotionTracker.run` promises, on the background's thread. A window
+        toolkit wants to be touched by its own thread alone: poll `latest` from there instead.
+
+    Notes
+    -----
+    An error of the source or of a sink ends the tracking. It is raised by `stop` or `wait` or at the end of the
+    ``with`` statement, once, and can be read from `error`; if nobody asks for it, it is logged.
+
+    The thread does not keep a program alive: when that ends without stopping, the source is closed and the thread
+    left to itself.
+
+    Examples
+    --------
+    >>> from emodj_live import DemoSource, EmotionModel, EmotionTracker
+    >>> with BackgroundTracker(EmotionTracker(EmotionModel.load()), DemoSource()) as background:
+    ...     has_ended = background.wait(timeout=60)
+    >>> background.latest.time
+    30.0
+    """
+
+    def __init__(
+        self,
+        tracker: EmotionTracker,
+        source: Iterable[NDArray[np.float32] | Gap],
+        *sinks: Callable[[Emotion], object],
+    ) -> None:
+        self._tracker = tracker
+        self._source = source
+        self._sinks = sinks
+        self._latest: Emotion | None = None
+        self._is_asked_to_stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._outcome = _Outcome()
+        self._finalizer = weakref.finalize(self, self._outcome.log_if_unseen)
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> BackgroundTracker:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and raise what went wrong in the background, unless something else is on its way already."""
+        self._end(_PATIENCE)
+        if error is None:
+            self._outcome.deliver()
+
+    @property
+    def latest(self) -> Emotion | None:
+        """The newest emotion; None before the first one. It stays when the stream has ended."""
+        return self._latest
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the source is being followed: from `start` until the end of the stream, a stop or an error."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the tracking, if it was an error."""
+        return self._outcome.look()
+
+    def start(self) -> None:
+        """Begin to follow the source from its beginning.
+
+        Raises
+        ------
+        RuntimeError
+            If it is running already.
+        """
+        with self._lock:
+            if self.is_running:
+                raise RuntimeError("the background tracker is running already: stop it before another start")
+            self._outcome.log_if_unseen()
+            self._outcome = outcome = _Outcome()
+            self._finalizer.detach()
+            self._finalizer = weakref.finalize(self, outcome.log_if_unseen)
+            self._is_asked_to_stop.clear()
+            self._latest = None
+            self._thread = threading.Thread(target=self._follow, args=(outcome,), name="emodj-live", daemon=True)
+            atexit.register(self._end_with_the_program)
+            self._thread.start()
+
+    def stop(self, *, timeout: float = _PATIENCE) -> None:
+        """End the tracking after the emotion in hand, and wait until the source is closed.
+
+        Safe from any thread, from inside a sink, twice, and before the start. From inside a sink it does not wait.
+
+        Parameters
+        ----------
+        timeout : float
+            How long to wait [s]. A sink or a source that takes longer is told of in the log; `is_running` says when it
+            has come back.
+
+        Raises
+        ------
+        BaseException
+            What ended the tracking, if it was an error that nobody was given yet.
+        """
+        if self._end(timeout):
+            self._outcome.deliver()
+
+    def wait(self, *, timeout: float | None = None) -> bool:
+        """Wait for the end of the stream.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            How long [s]; None is for ever.
+
+        Returns
+        -------
+        bool
+            Whether it has ended.
+
+        Raises
+        ------
+        BaseException
+            As for `stop`.
+        """
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+        if self.is_running:
+            return False
+        self._outcome.deliver()
+        return True
+
+    def _end(self, timeout: float) -> bool:
+        """Ask for the end and return whether it has come."""
+        self._is_asked_to_stop.set()
+        self._tracker.stop()
+        thread = self._thread
+        if thread is threading.current_thread():
+            return False
+        if thread is not None:
+            thread.join(timeout)
+            if thread.is_alive():
+                logger.warning("the background tracker has not ended within %g s: a sink or the source hangs.", timeout)
+        return not self.is_running
+
+    # ----------------------------------------------------------------------------------- on the background's thread
+
+    def _follow(self, outcome: _Outcome) -> None:
+        try:
+            self._tracker.run(self._until_stopped(), self._keep, *self._sinks)
+        except BaseException as error:  # for whoever asks: a thread has no caller that it could raise it to
+            outcome.error = error
+        finally:
+            atexit.unregister(self._end_with_the_program)
+
+    def _until_stopped(self) -> Iterator[NDArray[np.float32] | Gap]:
+        """Yield the source's blocks. The tracker forgets a stop that came before it began; this does not."""
+        with opened(self._source) as blocks:
+            while not self._is_asked_to_stop.is_set() and (block := next(blocks, None)) is not None:
+                yield block
+
+    def _keep(self, emotion: Emotion) -> None:
+        self._latest = emotion
+
+    def _end_with_the_program(self) -> None:
+        """Close the source, if it lets us: the interpreter is about to go and takes the thread with it."""
+        self._is_asked_to_stop.set()
+        self._tracker.stop()
+        if self._thread is not None:
+            self._thread.join(_PATIENCE_AT_EXIT)
+
+
+class _Outcome:
+    """The error of one run, which is delivered once or else logged."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._is_seen = False
+
+    def look(self) -> BaseException | None:
+        """Return the error, which then counts as seen."""
+        self._is_seen = self._is_seen or self.error is not None
+        return self.error
+
+    def deliver(self) -> None:
+        """Raise the error, unless somebody has seen it."""
+        if not self._is_seen and (error := self.look()) is not None:
+            raise error
+
+    def log_if_unseen(self) -> None:
+        """Log the error, unless somebody has seen it."""
+        if not self._is_seen and (error := self.look()) is not None:
+            logger.error("an error ended the background tracker: %s", error, exc_info=error)

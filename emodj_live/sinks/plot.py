@@ -1,0 +1,167 @@
+"""A picture of a whole song: its arc over time, and its path in the valence-arousal plane."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.errors import SinkError
+from emodj_live.sinks.colours import COLOURS, blend
+
+SUFFIXES = (".png", ".svg", ".pdf")
+_MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
+_SIZE = (12.0, 4.8)  # [inches]
+_INK, _FAINT = "#202020", "#707070"
+_CORNERS = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
+_PALE = {quadrant: blend(colour, "#ffffff", 0.7) for quadrant, colour in COLOURS.items()}
+
+
+class PlotSink:
+    """Collect emotions, and draw them when it is closed.
+
+    Of a very long stream only every second emotion, every fourth and so on is kept, so that memory is bounded.
+
+    Parameters
+    ----------
+    path : path-like
+        The picture: .png, .svg or .pdf.
+    title : str
+        What to write above it.
+
+    Raises
+    ------
+    SinkError
+        If matplotlib is missing or the file cannot be written; when closed, too.
+    ValueError
+        If the path has another suffix.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, title: str = "") -> None:
+        self.path = Path(path)
+        self.title = title
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise ValueError(f"a plot must be a {', '.join(SUFFIXES)} file, got {self.path}")
+        self._emotions: list[Emotion] = []
+        self._stride = 1
+        self._count = 0
+        _matplotlib()
+        self._try()
+
+    def __enter__(self) -> PlotSink:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Draw what has come so far."""
+        self.close()
+
+    def __call__(self, emotion: Emotion) -> None:
+        """Take in one emotion."""
+        if self._count % self._stride == 0:
+            self._emotions.append(emotion)
+        self._count += 1
+        if len(self._emotions) > _MOST:
+            del self._emotions[1::2]
+            self._stride *= 2
+
+    def close(self) -> None:
+        """Draw, and write the file. Without any emotion since the last time there is nothing to draw."""
+        if not self._emotions:
+            return
+        emotions, self._emotions, self._count, self._stride = self._emotions, [], 0, 1
+        drawn = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of letters in a title that the font lacks
+            draw(emotions, self.title).savefig(drawn, format=self.path.suffix[1:].lower(), dpi=120)
+        try:
+            self.path.write_bytes(drawn.getvalue())
+        except OSError as error:
+            raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
+
+    def _try(self) -> None:
+        """Find out now whether the file can be written, and leave things as they were."""
+        is_new = not self.path.exists()
+        try:
+            self.path.open("ab").close()
+            if is_new:
+                self.path.unlink()
+        except OSError as error:
+            raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
+
+
+def _matplotlib() -> Any:
+    """Return matplotlib without its global state: no pyplot, no window."""
+    try:
+        import matplotlib.collections
+        import matplotlib.figure
+        import matplotlib.ticker
+    except ImportError as error:
+        raise SinkError("a plot needs matplotlib, which is not installed: pip install 'emodj-live[plot]'.") from error
+    return matplotlib
+
+
+def draw(emotions: Sequence[Emotion], title: str) -> Any:
+    """Draw the arc and the path.
+
+    Parameters
+    ----------
+    emotions : sequence of Emotion
+        At least one, in time order.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = _matplotlib().figure.Figure(figsize=_SIZE, layout="constrained")
+    figure.suptitle(title, parse_math=False, color=_INK)
+    arc, plane = figure.subplots(1, 2, width_ratios=(2.1, 1))
+    _draw_arc(arc, emotions)
+    _draw_plane(plane, emotions)
+    return figure
+
+
+def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:
+    """Draw valence and arousal over time, on the colours of the quadrants."""
+    times = [emotion.time for emotion in emotions]
+    start = beginning = 2 * times[0] - times[1] if len(times) > 1 else times[0] - 0.5
+    for quadrant, run in groupby(emotions, key=lambda emotion: emotion.quadrant):
+        end = [emotion.time for emotion in run][-1]
+        axes.axvspan(start, end, color=_PALE[quadrant], linewidth=0)
+        start = end
+    axes.axhline(0, color=_FAINT, linewidth=0.8)
+    axes.plot(times, [emotion.valence for emotion in emotions], color=_INK, linewidth=1.6, label="valence")
+    axes.plot(times, [emotion.arousal for emotion in emotions], color=_INK, linewidth=1.6, ls=":", label="arousal")
+    axes.set(xlim=(beginning, times[-1]), ylim=(-1, 1), xlabel="time")
+    axes.xaxis.set_major_formatter(_matplotlib().ticker.FuncFormatter(_clock))
+    axes.legend(loc="upper right", framealpha=0.9, ncols=2)
+
+
+def _draw_plane(axes: Any, emotions: Sequence[Emotion]) -> None:
+    """Draw the path from its beginning, a ring, to its end, a dot; the later the darker."""
+    for quadrant, (left, bottom) in _CORNERS.items():
+        axes.fill_between([left, left + 1], bottom, bottom + 1, color=_PALE[quadrant], linewidth=0)
+        text = {"ha": "right" if left == 0 else "left", "va": "top" if bottom == 0 else "bottom"}
+        axes.text(0.95 if left == 0 else -0.95, 0.95 if bottom == 0 else -0.95, quadrant.value, color=_FAINT, **text)
+    points = [(emotion.valence, emotion.arousal) for emotion in emotions]
+    steps = list(zip(points, points[1:], strict=False))
+    shades = [blend("#b0b0b0", "#000000", step / len(steps)) for step in range(len(steps))]
+    axes.add_collection(_matplotlib().collections.LineCollection(steps, colors=shades, linewidths=1.4))
+    axes.plot(*points[0], "o", color=_INK, markerfacecolor="white", markersize=7)
+    axes.plot(*points[-1], "o", color=_INK, markersize=7)
+    axes.axhline(0, color=_FAINT, linewidth=0.8)
+    axes.axvline(0, color=_FAINT, linewidth=0.8)
+    axes.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="valence", ylabel="arousal", aspect="equal")
+
+
+def _clock(seconds: float, _position: object = None) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
