@@ -173,9 +173,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _add_sources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "files", nargs="*", metavar="FILE", help="audio file: wav, flac, ogg, opus, mp3, ...; - is stdin"
-    )
+    group.add_argument("files", nargs="*", metavar="FILE", help="wav, flac, ogg, opus, mp3, ...; - is WAV from stdin")
     group.add_argument("--demo", action="store_true", help="a piece that the program makes itself")
     group.add_argument("--mic", action="store_true", help="the microphone, or whatever input --device names")
     group.add_argument("--play", action="store_true", help="play the file too, with the emotions in step")
@@ -189,9 +187,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", action="store_true", help="JSON Lines and nothing else on stdout")
     group.add_argument("--csv", type=_table, metavar="FILE", help="write a table too: every value, a row per emotion")
-    group.add_argument(
-        "--osc", type=_address, metavar="HOST:PORT", help="send OSC too: /emodj/valence, /emodj/arousal ..."
-    )
+    group.add_argument("--osc", type=_address, metavar="HOST:PORT", help="send OSC too: /emodj/valence and so on")
     group.add_argument("--plot", type=_picture, metavar="FILE", help="draw the song too: .png, .svg or .pdf")
     group.add_argument("--plain", action="store_true", help="lines as to a pipe, also on a terminal")
     group.add_argument("--fast", action="store_true", help="as fast as it can, also on a terminal")

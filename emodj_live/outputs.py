@@ -110,7 +110,7 @@ class Outputs:
             The sink for all of them.
         """
         plots = self._plots[number : number + 1]
-        sinks = [*([show] if self._is_shown else []), *self._streams, *plots]
+        sinks: list[Sink] = [*([show] if self._is_shown else []), *self._streams, *plots]
         if self._table:
             self._table.source = name
         for plot in plots:
@@ -164,6 +164,6 @@ def _is_null_device(stream: TextIO) -> bool:
     """Return whether what is written to a stream goes nowhere."""
     try:
         found = os.fstat(stream.fileno())
-        return stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
+        return stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
     except (OSError, ValueError):  # it is no file at all, as in a test
         return False

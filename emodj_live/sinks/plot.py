@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,8 @@ from emodj_live.sinks.colours import COLOURS, blend
 SUFFIXES = (".png", ".svg", ".pdf")
 _MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
 _SIZE = (12.0, 4.8)  # [inches]
+_TICKS = (-1, -0.5, 0, 0.5, 1)
+_DISTANCES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)  # [s] between marks on the time axis
 _INK, _FAINT = "#202020", "#707070"
 _CORNERS = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
 _PALE = {quadrant: blend(colour, "#ffffff", 0.7) for quadrant, colour in COLOURS.items()}
@@ -139,10 +142,12 @@ def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:
         start = end
     axes.axhline(0, color=_FAINT, linewidth=0.8)
     axes.plot(times, [emotion.valence for emotion in emotions], color=_INK, linewidth=1.6, label="valence")
-    axes.plot(times, [emotion.arousal for emotion in emotions], color=_INK, linewidth=1.6, ls=":", label="arousal")
-    axes.set(xlim=(beginning, times[-1]), ylim=(-1, 1), xlabel="time")
+    axes.plot(times, [emotion.arousal for emotion in emotions], color=_INK, linewidth=1.6, ls="--", label="arousal")
+    axes.set(xlim=(beginning, times[-1]), ylim=(-1, 1), yticks=_TICKS, xlabel="time")
+    length = times[-1] - beginning
+    axes.xaxis.set_major_locator(_matplotlib().ticker.MultipleLocator(_distance(length)))
     axes.xaxis.set_major_formatter(_matplotlib().ticker.FuncFormatter(_clock))
-    axes.legend(loc="upper right", framealpha=0.9, ncols=2)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, ncols=2, borderaxespad=0.2)
 
 
 def _draw_plane(axes: Any, emotions: Sequence[Emotion]) -> None:
@@ -152,16 +157,23 @@ def _draw_plane(axes: Any, emotions: Sequence[Emotion]) -> None:
         text = {"ha": "right" if left == 0 else "left", "va": "top" if bottom == 0 else "bottom"}
         axes.text(0.95 if left == 0 else -0.95, 0.95 if bottom == 0 else -0.95, quadrant.value, color=_FAINT, **text)
     points = [(emotion.valence, emotion.arousal) for emotion in emotions]
-    steps = list(zip(points, points[1:], strict=False))
+    steps = list(pairwise(points))
     shades = [blend("#b0b0b0", "#000000", step / len(steps)) for step in range(len(steps))]
     axes.add_collection(_matplotlib().collections.LineCollection(steps, colors=shades, linewidths=1.4))
     axes.plot(*points[0], "o", color=_INK, markerfacecolor="white", markersize=7)
     axes.plot(*points[-1], "o", color=_INK, markersize=7)
     axes.axhline(0, color=_FAINT, linewidth=0.8)
     axes.axvline(0, color=_FAINT, linewidth=0.8)
-    axes.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="valence", ylabel="arousal", aspect="equal")
+    axes.set(xlim=(-1, 1), ylim=(-1, 1), xticks=_TICKS, yticks=_TICKS, aspect="equal")
+    axes.set(xlabel="valence", ylabel="arousal")
+
+
+def _distance(length: float) -> float:
+    """Return how far apart marks on a time axis should be, so that there are some ten."""
+    return next((distance for distance in _DISTANCES if length <= 10 * distance), 3600 * math.ceil(length / 36000))
 
 
 def _clock(seconds: float, _position: object = None) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

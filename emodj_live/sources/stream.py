@@ -153,10 +153,7 @@ class _Reader:
         while self._descriptor is not None and os.name != "nt" and not self._is_ready(self._descriptor):
             yield _NOTHING
         try:
-            if self._descriptor is None:
-                data = self._file.read(_PIECE)
-            else:
-                data = os.read(self._descriptor, _PIECE)
+            data = self._file.read(_PIECE) if self._descriptor is None else os.read(self._descriptor, _PIECE)
         except OSError as error:
             raise SourceError(f"{self._title}: cannot be read: {error.strerror or error}.") from error
         self._kept += data
