@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -64,8 +65,9 @@ class BackgroundTracker:
         self._latest: Emotion | None = None
         self._is_asked_to_stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._outcome = _Outcome()
-        self._finalizer = weakref.finalize(self, self._outcome.log_if_unseen)
+        self._error: BaseException | None = None
+        self._report = _Report()
+        weakref.finalize(self, self._report.log)
         self._lock = threading.RLock()
 
     def __enter__(self) -> BackgroundTracker:
@@ -79,7 +81,9 @@ class BackgroundTracker:
         """Stop, and raise what went wrong in the background, unless something else is on its way already."""
         self._end(_PATIENCE)
         if error is None:
-            self._outcome.deliver()
+            self._deliver()
+        else:
+            self._report.log()
 
     @property
     def latest(self) -> Emotion | None:
@@ -95,7 +99,9 @@ class BackgroundTracker:
     @property
     def error(self) -> BaseException | None:
         """What ended the tracking, if it was an error."""
-        return self._outcome.look()
+        if self._error is not None:
+            self._report.is_due = False
+        return self._error
 
     def start(self) -> None:
         """Begin to follow the source from its beginning.
@@ -108,13 +114,11 @@ class BackgroundTracker:
         with self._lock:
             if self.is_running:
                 raise RuntimeError("the background tracker is running already: stop it before another start")
-            self._outcome.log_if_unseen()
-            self._outcome = outcome = _Outcome()
-            self._finalizer.detach()
-            self._finalizer = weakref.finalize(self, outcome.log_if_unseen)
+            self._report.log()
+            self._error = None
             self._is_asked_to_stop.clear()
             self._latest = None
-            self._thread = threading.Thread(target=self._follow, args=(outcome,), name="emodj-live", daemon=True)
+            self._thread = threading.Thread(target=self._follow, name="emodj-live", daemon=True)
             atexit.register(self._end_with_the_program)
             self._thread.start()
 
@@ -135,7 +139,7 @@ class BackgroundTracker:
             What ended the tracking, if it was an error that nobody was given yet.
         """
         if self._end(timeout):
-            self._outcome.deliver()
+            self._deliver()
 
     def wait(self, *, timeout: float | None = None) -> bool:
         """Wait for the end of the stream.
@@ -160,7 +164,7 @@ class BackgroundTracker:
             thread.join(timeout)
         if self.is_running:
             return False
-        self._outcome.deliver()
+        self._deliver()
         return True
 
     def _end(self, timeout: float) -> bool:
@@ -176,13 +180,20 @@ class BackgroundTracker:
                 logger.warning("the background tracker has not ended within %g s: a sink or the source hangs.", timeout)
         return not self.is_running
 
+    def _deliver(self) -> None:
+        """Raise the error, unless somebody has seen it."""
+        if self._report.is_due and (error := self.error) is not None:
+            raise error
+
     # ----------------------------------------------------------------------------------- on the background's thread
 
-    def _follow(self, outcome: _Outcome) -> None:
+    def _follow(self) -> None:
         try:
             self._tracker.run(self._until_stopped(), self._keep, *self._sinks)
         except BaseException as error:  # for whoever asks: a thread has no caller that it could raise it to
-            outcome.error = error
+            self._report.text = "".join(traceback.format_exception(error))
+            self._report.is_due = True
+            self._error = error
         finally:
             atexit.unregister(self._end_with_the_program)
 
@@ -203,24 +214,15 @@ class BackgroundTracker:
             self._thread.join(_PATIENCE_AT_EXIT)
 
 
-class _Outcome:
-    """The error of one run, which is delivered once or else logged."""
+class _Report:
+    """What there is to log if nobody asks for an error: text alone, because an error holds on to all that it met."""
 
     def __init__(self) -> None:
-        self.error: BaseException | None = None
-        self._is_seen = False
+        self.text = ""
+        self.is_due = False
 
-    def look(self) -> BaseException | None:
-        """Return the error, which then counts as seen."""
-        self._is_seen = self._is_seen or self.error is not None
-        return self.error
-
-    def deliver(self) -> None:
-        """Raise the error, unless somebody has seen it."""
-        if not self._is_seen and (error := self.look()) is not None:
-            raise error
-
-    def log_if_unseen(self) -> None:
-        """Log the error, unless somebody has seen it."""
-        if not self._is_seen and (error := self.look()) is not None:
-            logger.error("an error ended the background tracker: %s", error, exc_info=error)
+    def log(self) -> None:
+        """Log it, unless somebody has seen the error."""
+        if self.is_due:
+            self.is_due = False
+            logger.error("an error ended the background tracker: %s", self.text)

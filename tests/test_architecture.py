@@ -42,7 +42,7 @@ class Rule:
     only_in_functions: set[str] = field(default_factory=set)
 
 
-LIVE = {"", "errors", "emotion", "gain", "ring", "features", "model", "tracker", "sources", "sinks"}
+LIVE = {"", "background", "errors", "emotion", "gain", "ring", "features", "model", "tracker", "sources", "sinks"}
 RULES = {
     "errors": Rule(),
     "emotion": Rule(),
@@ -52,7 +52,8 @@ RULES = {
     "model": Rule({"numpy"}, {"errors", "emotion", "ring", "features"}),
     "tracker": Rule({"numpy"}, {"errors", "emotion", "ring", "features", "gain", "model"}),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {"errors", "emotion", "ring", "sources"}, {"sounddevice"}),
-    "sinks": Rule({"numpy", "rich"}, {"errors", "emotion", "sinks"}),
+    "sinks": Rule({"numpy", "rich"}, {"errors", "emotion", "sinks"}, {"matplotlib", "pythonosc"}),
+    "background": Rule({"numpy"}, {"emotion", "ring", "tracker"}),
     "training": Rule(
         {"numpy", "rich", "soundfile", "soxr", "joblib", "librosa", "scipy", "sklearn", "sklearnex"},
         {"", "errors", "emotion", "ring", "features", "model", "tracker", "sources", "training"},
@@ -60,7 +61,7 @@ RULES = {
     "__main__": Rule(own={"cli"}),
     "cli": Rule({"numpy"}, {*LIVE, "session", "process", "keyboard"}),
 }
-OTHERS = Rule({"numpy"}, {*LIVE, "session", "process", "keyboard"})  # what stands beside the command line, and the door
+OTHERS = Rule({"numpy"}, {*LIVE, "session", "process", "keyboard", "outputs"})  # what stands beside the command line, and the door
 
 
 def rule_of(name):
@@ -146,6 +147,10 @@ def test_the_modules_of_the_design_are_looked_at():
         ("sources.file", "import rich"),
         ("sources.file", "from emodj_live.tracker import EmotionTracker"),
         ("sinks.lines", "import sounddevice"),
+        ("sinks.osc", "from pythonosc.udp_client import SimpleUDPClient"),
+        ("sinks.plot", "import matplotlib.figure"),
+        ("sinks.plot", "def f():\n    import pandas"),
+        ("background", "from emodj_live.sources.file import FileSource"),
         ("sinks.lines", "from emodj_live.tracker import EmotionTracker"),
         ("sinks.lines", "from emodj_live import cli"),
         ("training.fitting", "from emodj_live.cli import main"),
@@ -178,6 +183,7 @@ def test_an_offence_is_found(module, text):
         ("training.fitting", "from emodj_live import __version__"),
         ("cli", "from emodj_live import __version__\ndef f():\n    from emodj_live.sources.file import FileSource"),
         ("__main__", "from emodj_live.cli import console"),
+        ("sinks.plot", "def f():\n    import matplotlib.figure"),
     ],
 )
 def test_what_is_allowed_is_no_offence(module, text):

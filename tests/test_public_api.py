@@ -30,6 +30,8 @@ def test_all_is_sorted_and_without_doubles():
 
 def test_all_has_the_names_of_the_design():
     assert {
+        "Adaptor",
+        "BackgroundTracker",
         "DatasetError",
         "EmodjError",
         "Emotion",
@@ -42,7 +44,9 @@ def test_all_has_the_names_of_the_design():
         "ModelError",
         "Quadrant",
         "RingBuffer",
+        "SinkError",
         "SourceError",
+        "StreamSource",
     } <= set(emodj_live.__all__)
 
 
@@ -100,7 +104,7 @@ def test_package_is_typed(package):
 
 
 def test_errors_are_a_tree():
-    for name in ("DatasetError", "ModelError", "SourceError"):
+    for name in ("DatasetError", "ModelError", "SinkError", "SourceError"):
         assert getattr(emodj_live, name).__bases__ == (emodj_live.EmodjError,)
     assert emodj_live.EmodjError.__bases__ == (Exception,)
 

@@ -1,0 +1,446 @@
+"""CSV, OSC and plots: what they write, that they go together, and what is told when they cannot be written."""
+
+import csv
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from emodj_live import CsvSink, Emotion, EmotionTracker, FileSource, OscSink, PlotSink, Quadrant, SinkError
+from emodj_live.cli import main
+
+unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX devices and limits")
+
+
+def emotion(time=0.5, valence=0.25, arousal=-0.5, quadrant=Quadrant.CALM):
+    return Emotion(time, valence, arousal, 0.1, -0.2, quadrant, -20.5, 3.0, False, True)
+
+
+def wander(count):
+    """Return emotions that go round the plane."""
+    for number in range(count):
+        valence, arousal = 0.8 * math.cos(number / 9), 0.6 * math.sin(number / 9)
+        yield emotion(0.5 * (number + 1), valence, arousal, Quadrant.of(valence, arousal))
+
+
+@pytest.fixture
+def song(write_audio, music):
+    return write_audio("song.wav", music(3.0))
+
+
+@pytest.fixture(autouse=True)
+def own_model(model_path, monkeypatch):
+    monkeypatch.setenv("EMODJ_MODEL", str(model_path))
+
+
+def emodj_live(*arguments, before="", **options):
+    """Run the command line, in a shell if something has to be done before."""
+    command = [sys.executable, "-m", "emodj_live", *map(str, arguments)]
+    if before:
+        command = ["bash", "-c", f'{before}; exec "$@"', "bash", *command]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.run(command, text=True, timeout=60, check=False, **streams)
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+# ------------------------------------------------------------------------------------------------------------ CSV
+
+
+def test_csv_has_every_field_and_the_source(tmp_path):
+    path = tmp_path / "t.csv"
+    with CsvSink(path, source='a "song", or two.mp3') as table:
+        table(emotion())
+    (row,) = rows(path)
+    assert list(row) == [field.name for field in fields(Emotion)] + ["source"]
+    assert row["source"] == 'a "song", or two.mp3'
+    assert row["quadrant"] == "calm"
+    assert [float(row[name]) for name in ("time", "valence", "arousal", "raw_valence", "raw_arousal")] == [
+        0.5,
+        0.25,
+        -0.5,
+        0.1,
+        -0.2,
+    ]
+    assert (float(row["level"]), float(row["gain"])) == (-20.5, 3.0)
+    assert (row["is_silent"], row["is_clipped"]) == ("False", "True")
+
+
+def test_csv_is_there_while_it_is_written(tmp_path):
+    path = tmp_path / "t.csv"
+    table = CsvSink(path)
+    for count, each in enumerate(wander(5)):
+        assert len(rows(path)) == count
+        table(each)
+    table.close()
+    table.close()
+
+
+def test_csv_says_what_json_says(song, tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    assert main([str(song), "--json", "--csv", str(path)]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for row, record in zip(rows(path), records, strict=True):
+        assert {name: str(value) for name, value in record.items()} == row
+
+
+def test_csv_takes_several_files_each_under_its_name(song, write_audio, music, tmp_path):
+    other = write_audio("other.wav", music(2.0, 1))
+    assert main([str(song), str(other), "-q", "--csv", str(tmp_path / "t.csv")]) == 0
+    assert [row["source"] for row in rows(tmp_path / "t.csv")] == [str(song)] * 6 + [str(other)] * 4
+
+
+# ------------------------------------------------------------------------------------------------------------ OSC
+
+
+@pytest.fixture
+def osc_server():
+    """A real python-osc server: ``(port, receive)`` where ``receive(n)`` returns so many messages."""
+    dispatcher = pytest.importorskip("pythonosc.dispatcher", reason="needs the extra osc")
+    from pythonosc.osc_server import BlockingOSCUDPServer
+
+    received = []
+    told = dispatcher.Dispatcher()
+    told.set_default_handler(lambda address, *values: received.append((address, *values)))
+
+    def receive(count):
+        while len(received) < count:
+            before = len(received)
+            server.handle_request()
+            assert len(received) > before, "no message came"
+        return received
+
+    with BlockingOSCUDPServer(("127.0.0.1", 0), told) as server:
+        server.timeout = 10
+        yield server.server_address[1], receive
+
+
+def as_messages(emotion):
+    return [
+        ("/emodj/valence", pytest.approx(emotion["valence"], abs=1e-6)),
+        ("/emodj/arousal", pytest.approx(emotion["arousal"], abs=1e-6)),
+        ("/emodj/quadrant", emotion["quadrant"]),
+        ("/emodj/level", pytest.approx(emotion["level"], abs=1e-4)),
+    ]
+
+
+def test_osc_reaches_a_server_in_order(song, osc_server):
+    port, receive = osc_server
+    done = emodj_live(song, "--json", "--osc", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = [message for line in done.stdout.splitlines() for message in as_messages(json.loads(line))]
+    assert len(expected) == 24
+    assert receive(24) == expected
+
+
+def test_osc_values_are_plain(osc_server):
+    port, receive = osc_server
+    with OscSink("localhost", port) as sink:
+        sink(emotion())
+    assert [type(value) for _, value in receive(4)] == [float, float, str, float]
+
+
+def test_osc_tells_of_a_lost_network_once_and_tries_on(osc_server, caplog, monkeypatch):
+    port, receive = osc_server
+    sink = OscSink("127.0.0.1", port)
+    send = sink._client.send_message
+
+    def fail(address, value):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(sink._client, "send_message", fail)
+    sink(emotion(0.5))
+    sink(emotion(1.0))
+    assert len(caplog.records) == 1
+    assert f"127.0.0.1:{port}: cannot be reached any more: Network is unreachable" in caplog.text
+    monkeypatch.setattr(sink._client, "send_message", send)
+    sink(emotion(1.5))
+    sink(emotion(2.0))
+    assert len(caplog.records) == 2
+    assert "is reached again" in caplog.text
+    assert len(receive(8)) == 8
+    sink.close()
+
+
+def test_osc_to_an_unknown_host_is_told_before_the_start(song, monkeypatch, capsys):
+    pytest.importorskip("pythonosc", reason="needs the extra osc")
+
+    def unknown(host, *_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert main([str(song), "--osc", "nowhere.invalid:9000"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "emodj-live: nowhere.invalid:9000: cannot be reached: Name or service not known; "
+        "check the name and the network.\n"
+    )
+
+
+def test_osc_to_a_host_out_of_reach_is_told_before_the_start(monkeypatch):
+    pytest.importorskip("pythonosc", reason="needs the extra osc")
+
+    def unreachable(self, address):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    with pytest.raises(SinkError, match="192.0.2.1:9000: cannot be reached: Network is unreachable"):
+        OscSink("192.0.2.1", 9000)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_osc_ports(port):
+    with pytest.raises(ValueError, match=f"got {port}"):
+        OscSink("localhost", port)
+
+
+# ----------------------------------------------------------------------------------------------------------- plot
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_plot_is_a_picture_of_its_kind(suffix, magic, song, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    path = tmp_path / f"arc.{suffix}"
+    done = emodj_live(song, "--plot", path, "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_bytes().startswith(magic)
+    assert len(path.read_bytes()) > 5000
+
+
+def test_plot_shows_the_values_in_the_colours():
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from matplotlib.colors import to_hex
+
+    from emodj_live.sinks.plot import _PALE, draw
+
+    emotions = list(wander(60))
+    arc, plane = draw(emotions, "song").axes
+    lines = {line.get_label(): line for line in arc.lines}
+    assert list(lines["valence"].get_ydata()) == [e.valence for e in emotions]
+    assert list(lines["arousal"].get_ydata()) == [e.arousal for e in emotions]
+    assert list(lines["valence"].get_xdata()) == [e.time for e in emotions]
+    spans = [(to_hex(patch.get_facecolor()), patch.get_x(), patch.get_x() + patch.get_width()) for patch in arc.patches]
+    for each in emotions:
+        (colour,) = [colour for colour, start, end in spans if start < each.time - 0.25 < end]
+        assert colour == _PALE[each.quadrant]
+    (path,) = [c for c in plane.collections if type(c).__name__ == "LineCollection"]
+    segments = path.get_segments()
+    assert [tuple(segments[0][0]), *(tuple(s[1]) for s in segments)] == [(e.valence, e.arousal) for e in emotions]
+    grounds = {c.get_paths()[0].get_extents().bounds[:2]: to_hex(c.get_facecolor()[0]) for c in plane.collections[:4]}
+    corners = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
+    assert grounds == {corner: _PALE[quadrant] for quadrant, corner in corners.items()}
+
+
+def test_plot_of_one_emotion_and_any_title(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    for title in ("$x_", "歌", "", "a\nb"):
+        with PlotSink(tmp_path / "arc.png", title=title) as plot:
+            plot(emotion())
+        assert (tmp_path / "arc.png").exists()
+        (tmp_path / "arc.png").unlink()
+
+
+def test_plot_of_nothing_is_no_file(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    PlotSink(tmp_path / "arc.png").close()
+    assert list(tmp_path.glob("arc*")) == []
+
+
+def test_plot_keeps_what_is_there_until_it_has_something_better(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    (tmp_path / "arc.png").write_bytes(b"old")
+    PlotSink(tmp_path / "arc.png").close()
+    assert (tmp_path / "arc.png").read_bytes() == b"old"
+
+
+def test_plot_of_days_is_bounded(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    plot, first = PlotSink(tmp_path / "arc.png"), emotion()
+    for number in range(100_000):
+        plot(replace(first, time=float(number)))
+    kept = [e.time for e in plot._emotions]
+    assert len(kept) <= 20_001
+    assert kept == [8.0 * number for number in range(len(kept))]
+    assert kept[-1] >= 99_990
+
+
+def test_several_plots_are_numbered(song, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    assert main([str(song), str(tmp_path / "none.wav"), str(song), "-q", "--plot", str(tmp_path / "arc.svg")]) == 1
+    assert {path.name for path in tmp_path.glob("arc*")} == {"arc-1.svg", "arc-3.svg"}
+
+
+def test_plot_uses_no_pyplot(song, tmp_path, run_python):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    code = (
+        "import sys; from emodj_live.cli import main; main(sys.argv[1:]);"
+        "print({'matplotlib.pyplot', 'tkinter'} & set(sys.modules))"
+    )
+    done = run_python(code, song, "-q", "--plot", tmp_path / "arc.png")
+    assert done.stdout.splitlines()[-1] == "set()"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["arc.gif", "arc", "arc.png.txt"])
+def test_plot_suffixes(name, tmp_path, song, capsys):
+    with pytest.raises(ValueError, match=name):
+        PlotSink(tmp_path / name)
+    with pytest.raises(SystemExit) as stopped:
+        main([str(song), "--plot", str(tmp_path / name)])
+    assert stopped.value.code == 2
+    assert f"{name} ends in none of .png, .svg, .pdf" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------------- together
+
+
+def test_all_together(song, tmp_path, osc_server):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    port, receive = osc_server
+    table, arc = tmp_path / "t.csv", tmp_path / "arc.png"
+    done = emodj_live(song, "--json", "--csv", table, "--plot", arc, "--osc", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == len(rows(table)) == 6
+    assert len(receive(24)) == 24
+    assert arc.exists()
+
+
+def test_in_a_program_of_ones_own(song, model, tmp_path):
+    with CsvSink(tmp_path / "t.csv", source="song") as table:
+        EmotionTracker(model).run(FileSource(song), table)
+    assert len(rows(tmp_path / "t.csv")) == 6
+
+
+@pytest.mark.parametrize(
+    ("option", "module", "extra"),
+    [("--osc=127.0.0.1:9000", "pythonosc", "osc"), ("--plot=arc.png", "matplotlib", "plot")],
+)
+def test_missing_extra_is_told_before_the_start(option, module, extra, song, monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main([str(song), option]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert f"pip install 'emodj-live[{extra}]'" in captured.err
+
+
+@pytest.mark.parametrize("option", ["--csv=nowhere/t.csv", "--plot=nowhere/arc.png", "--csv=.", "--csv=/dev/full"])
+def test_unwritable_path_is_told_before_the_start(option, song, capsys, monkeypatch, tmp_path):
+    if option.startswith("--plot"):
+        pytest.importorskip("matplotlib", reason="needs the extra plot")
+    if "/dev" in option and not Path("/dev/full").exists():
+        pytest.skip("needs a device that is always full")
+    monkeypatch.chdir(tmp_path)
+    assert main([str(song), option]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"emodj-live: {option.partition('=')[2]}: cannot be written: ")
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--osc", "9000"],
+        ["--osc", ":9000"],
+        ["--osc", "host:"],
+        ["--osc", "host:0"],
+        ["--osc", "host:65536"],
+        ["--osc", "host:port"],
+        ["--csv", "song.wav"],
+        ["--plot", "song.wav"],
+    ],
+)
+def test_wrong_arguments_exit_2(arguments, song, capsys, monkeypatch):
+    """``--csv *.wav`` must not write over the first song."""
+    monkeypatch.chdir(song.parent)
+    before = song.read_bytes()
+    with pytest.raises(SystemExit) as stopped:
+        main(["--demo", *arguments])
+    assert stopped.value.code == 2
+    assert arguments[1] in capsys.readouterr().err
+    assert song.read_bytes() == before
+
+
+# ------------------------------------------------------------------------------------------- what fails on the way
+
+SMALL_DISK = "ulimit -f 4"  # [KiB] where a file ends as on a full disk
+
+
+@unix
+def test_full_disk_is_told_once_and_the_rest_goes_on(tmp_path):
+    table = tmp_path / "t.csv"
+    done = emodj_live("--demo", "--json", "--csv", table, before=SMALL_DISK)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 60
+    assert done.stderr == f"emodj-live: {table}: cannot be written: File too large. The rest goes on.\n"
+    assert table.stat().st_size == 4096
+
+
+@unix
+def test_full_disk_ends_it_if_that_was_the_only_output(tmp_path):
+    table = tmp_path / "t.csv"
+    done = emodj_live("--demo", "--csv", table, before=SMALL_DISK, stdout=subprocess.DEVNULL)
+    assert done.returncode == 1
+    assert done.stderr == f"emodj-live: {table}: cannot be written: File too large.\n"
+
+
+@unix
+def test_full_disk_under_the_lines_ends_it(song):
+    with Path("/dev/full").open("w") as full:
+        done = emodj_live(song, song, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "emodj-live: standard output: cannot be written: No space left on device.\n"
+
+
+@unix
+def test_full_disk_under_the_lines_leaves_the_table(song, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = emodj_live(song, song, "--json", "--csv", tmp_path / "t.csv", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "emodj-live: standard output: cannot be written: No space left on device. The rest goes on.\n"
+    )
+    assert len(rows(tmp_path / "t.csv")) == 12
+
+
+@unix
+def test_full_disk_under_the_plot_is_told(song, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    (tmp_path / "full.png").symlink_to("/dev/full")
+    done = emodj_live(song, "--json", "--plot", tmp_path / "full.png")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 6
+    assert done.stderr.count("\n") == 1
+    assert "full.png: cannot be written: No space left on device." in done.stderr
+
+
+def test_plot_and_table_of_what_came_before_an_error(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    from argparse import Namespace
+
+    from emodj_live.outputs import Outputs
+
+    options = Namespace(plot=tmp_path / "arc.png", csv=tmp_path / "t.csv", osc=None, files=["song.wav"])
+
+    def follow():
+        with Outputs(options) as outputs, outputs.following("song.wav", "song", 0, lambda _: None) as sink:
+            sink(emotion())
+            raise SinkError("odd")
+
+    with pytest.raises(SinkError, match="odd"):
+        follow()
+    assert (tmp_path / "arc.png").exists()
+    assert len(rows(tmp_path / "t.csv")) == 1
