@@ -86,11 +86,13 @@ def _notices(*, quiet: bool) -> Iterator[None]:
     handler.setFormatter(logging.Formatter("emodj-live: %(message)s"))
     library = logging.getLogger("emodj_live")
     library.addHandler(handler)
+    level = library.level
     library.setLevel(logging.ERROR if quiet else logging.WARNING)
     try:
         yield
     finally:
         library.removeHandler(handler)
+        library.setLevel(level)
 
 
 # ------------------------------------------------------------------------------------------------------- arguments

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it."""
 
 import json
+import logging
 import os
 import pty
 import signal
@@ -316,3 +317,11 @@ def test_surrogates_in_a_file_name_do_not_stop_the_output(tmp_path):
     assert result.returncode == 0
     assert json.loads(result.stdout.splitlines()[0])["source"] == str(path)
     assert emodj_live(path).returncode == 0
+
+
+def test_quiet_lasts_no_longer_than_the_call(song):
+    library = logging.getLogger("emodj_live")
+    before = library.level
+    main([str(song), "-q"])
+    assert library.level == before
+    assert library.handlers == []
