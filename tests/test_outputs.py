@@ -444,3 +444,29 @@ def test_plot_and_table_of_what_came_before_an_error(tmp_path):
         follow()
     assert (tmp_path / "arc.png").exists()
     assert len(rows(tmp_path / "t.csv")) == 1
+
+
+# --------------------------------------------------------------------------------------------- beside the dashboard
+
+
+@unix
+@pytest.mark.parametrize("is_full", [False, True])
+def test_beside_the_dashboard(is_full, tmp_path):
+    from virtual_microphone import PROJECT, Terminal
+
+    table = tmp_path / "t.csv"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); " if is_full else ""
+    code = f"{limit}import sys; from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    told = f"{table}: cannot be written: File too large. The rest goes on."
+    with Terminal("-c", code, "--demo", "--csv", str(table), environment=environment, size=(160, 24)) as terminal:
+        terminal.wait_for(lambda: terminal.shown.count("dBFS") >= 2, 30, "the dashboard")
+        if is_full:
+            terminal.wait_for(lambda: "cannot be written" in terminal.shown, 30, "the notice")
+        else:
+            terminal.wait_for(lambda: len(rows(table)) >= 2, 30, "two rows")
+        terminal.press("q")
+        assert terminal.end() == int(is_full)
+        behind = terminal.shown.split("\x1b[?1049l")[1]
+        assert (told in behind.replace("\r\n", "")) == is_full
+        assert "demo: mean valence" in behind
