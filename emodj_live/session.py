@@ -23,6 +23,7 @@ from emodj_live.outputs import Outputs
 from emodj_live.process import signals
 from emodj_live.ring import Gap
 from emodj_live.sinks.lines import LineSink, json_line, text_line
+from emodj_live.sinks.notices import Notices
 from emodj_live.sinks.status import Status
 from emodj_live.sinks.summary import Summary
 from emodj_live.sources.demo import DemoSource
@@ -238,7 +239,7 @@ class Session:
         from emodj_live.sinks.dashboard import Dashboard
 
         dashboard = Dashboard(work.status)
-        notices = _Notices(dashboard.tell)
+        notices = Notices(dashboard.tell)
         stack.callback(notices.repeat)  # once the dashboard is gone
         stack.enter_context(dashboard)
         stack.enter_context(notices)
@@ -274,32 +275,3 @@ def _each(
     for block in source:
         yield block
         action()
-
-
-class _Notices(logging.Handler):
-    """Show notices on the dashboard while it is there, and repeat the newest behind it."""
-
-    _KEPT = 20
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        super().__init__()
-        self._show = show
-        self._told: list[logging.LogRecord] = []
-        self._library = logging.getLogger("emodj_live")
-
-    def __enter__(self) -> _Notices:
-        self._others = self._library.handlers[:]
-        self._library.handlers[:] = [self]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._library.handlers[:] = self._others
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._told = [*self._told, record][-self._KEPT :]
-        self._show(record.getMessage())
-
-    def repeat(self) -> None:
-        """Hand the newest notices to whoever had them before."""
-        for record in self._told:
-            self._library.handle(record)
