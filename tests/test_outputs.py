@@ -45,7 +45,8 @@ def emodj_live(*arguments, before="", **options):
     if before:
         command = ["bash", "-c", f'{before}; exec "$@"', "bash", *command]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run(command, text=True, timeout=60, check=False, **streams)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}  # as a user has it
+    return subprocess.run(command, text=True, timeout=60, check=False, env=environment, **streams)
 
 
 def rows(path):
