@@ -77,6 +77,19 @@ def test_loss_is_measured(lost, told):
     assert timeline.position / RATE == pytest.approx(arrivals[-1], abs=0.1)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_unflagged_loss_is_measured_through_jitter(seed):
+    arrivals = due(4000) + np.random.default_rng(seed).exponential(0.03, 4000).clip(0, 0.09)
+    arrivals[2000:] += 0.6
+    assert feed(Timeline(RATE), arrivals) == pytest.approx(0.6, abs=0.02)
+
+
+def test_lateness_for_a_while_is_not_loss():
+    arrivals = due(4000)
+    arrivals[2000:2400] += 0.06
+    assert feed(Timeline(RATE), arrivals) == 0
+
+
 def test_small_flagged_loss_is_measured():
     arrivals = due(4000)
     arrivals[2000:] += 0.03
@@ -255,8 +268,10 @@ def test_unplugged_and_back(virtual_microphone, emodj_live, noise):
         virtual_microphone.unplug()
         program.wait_for(lambda cycle=cycle: program.errors.count("no sound arrives") == cycle, 10, "it says so")
         before = program.records[-1]["time"]
+        count = len(program.lines)
         virtual_microphone.replug()
-        program.wait_for_lines(len(program.lines) + 1, timeout=5)
+        program.wait_for_lines(count + 1, timeout=5)
+        assert program.lines[count][0] - program.records[count]["time"] == pytest.approx(expected, abs=0.5)
         assert origin(virtual_microphone, program, before, noise) == pytest.approx(expected, abs=0.1)
         assert program.errors.count("is back after") == cycle
         assert program.errors.count(" s of sound (") == cycle

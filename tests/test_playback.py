@@ -5,7 +5,6 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-import soundfile
 from virtual_microphone import clicks, distances_from_clicks, wait_until
 
 from emodj_live import EmotionTracker, FileSource, SourceError
