@@ -204,7 +204,8 @@ def measure_playback(seconds: float, folder: Path) -> dict[str, object]:
         off = 1e3 * distances_from_clicks(program, recording)
     return {
         "played_s": seconds,
-        "compared": len(off),
+        "windows": len(off),
+        "beyond_50_ms": int(np.count_nonzero(np.abs(off) >= 50)),
         "off_ms_median": float(np.median(off)),
         "off_ms_earliest": float(off.min()),
         "off_ms_latest": float(off.max()),

@@ -1,6 +1,7 @@
 """Files: every format against decoding and resampling it in one go, odd and broken ones, and what is left behind."""
 
 import gc
+import io
 import itertools
 import logging
 import os
@@ -108,7 +109,7 @@ def test_block_size_changes_nothing(name, rate, count, seconds, music, write_aud
     samples = channels_of(music(0.4 if seconds < 0.001 else 2.0, 2), count)
     path = write_audio(f"song.{name}", samples, rate, **FORMATS[name])
     expected = read(FileSource(path))
-    monkeypatch.setattr(file_module, "_BLOCK_SECONDS", seconds)
+    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", max(1, round(seconds * 44_100)))
     assert_equal(read(FileSource(path)), expected)
 
 
@@ -198,10 +199,13 @@ CONSTANT = {"bitrate_mode": "CONSTANT", "compression_level": 0.3}
 @pytest.mark.parametrize("how", [VARIABLE, CONSTANT], ids=["variable", "constant"])
 @pytest.mark.parametrize("rate", [RATE, 44_100])
 def test_mp3_in_blocks_equals_the_whole(how, rate, music, write_mp3, capfd):
-    """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding."""
+    """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding.
+
+    Whether somebody sought the start before reading changes how mpg123 rounds at 22050 Hz, by 1e-7.
+    """
     path, _ = write_mp3(channels_of(music(6.0), 2), rate, **how)
     found = read(FileSource(path, sample_rate=rate))
-    np.testing.assert_array_equal(found, in_one_go(path, rate))
+    np.testing.assert_allclose(found, in_one_go(path, rate), rtol=0, atol=5e-7)
     assert capfd.readouterr() == ("", "")
 
 
@@ -254,6 +258,36 @@ def ape_tag(size):
 ID3V1 = b"TAG" + b"Blue".ljust(125, b" ")
 
 
+class Interrupted(io.FileIO):
+    """A file that lets itself be read a few times and then raises."""
+
+    def __init__(self, path, reads, error):
+        super().__init__(path)
+        self.reads, self.error = reads, error
+
+    def readinto(self, buffer):
+        """Read, or raise."""
+        self.reads -= 1
+        if self.reads < 0:
+            raise self.error
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3, 6, 10, 50])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(5, "Input/output error"), SourceError)],
+    ids=["interrupt", "bad disk"],
+)
+def test_error_in_a_decoders_callback_is_not_the_end(error, expected, reads, write_mp3, monkeypatch):
+    """Through Python libsndfile reads only what has to be read endlessly; nothing can be raised through it."""
+    path, _ = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
+    source = FileSource(path)
+    monkeypatch.setattr(file_module, "_open_path", lambda path: Interrupted(path, reads, error))
+    with pytest.raises(expected):
+        read(source)
+
+
 @pytest.mark.parametrize("with_length", [True, False])
 @pytest.mark.parametrize(
     "tail",
@@ -264,6 +298,17 @@ def test_mp3_with_tags_at_its_end(tail, with_length, music, write_mp3):
     path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
     expected = read(FileSource(path, sample_rate=44_100))
     path.write_bytes(path.read_bytes() + tail)
+    np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
+
+
+KNOWN_LIMIT = pytest.mark.xfail(reason="known limit: mpg123 gives up after 1 kB of what is no mp3", strict=True)
+
+
+@pytest.mark.parametrize("with_length", [True, pytest.param(False, marks=KNOWN_LIMIT)])
+def test_mp3_with_junk_at_its_end(with_length, music, write_mp3):
+    path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
+    expected = read(FileSource(path, sample_rate=44_100))
+    path.write_bytes(path.read_bytes() + bytes(5000))
     np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
 
 
@@ -396,20 +441,22 @@ def test_a_good_file_is_not_reported(music, write_audio, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("value", [1e30, 3e38])
+@pytest.mark.parametrize("value", [1000.0, -1000.0, 1e30, 3e38])
 @pytest.mark.parametrize("rate", [RATE, 44_100])
-def test_samples_beyond_reason_do_not_come_through(rate, value, music, write_audio):
-    """Finite garbage: a tracker refuses or drowns in it, and a resampler makes infinities of it."""
+def test_samples_beyond_reason_become_zero(rate, value, music, write_audio, caplog):
+    """Finite garbage, of which a resampler would make infinities."""
     frames = channels_of(music(1.0), 2)
+    frames[5000:5010] = 0
+    expected = read(FileSource(write_audio("clean.wav", frames, rate, subtype="FLOAT")))
     frames[5000:5010] = value
-    with np.errstate(all="ignore"):
-        found = read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT")))
-    assert np.abs(found).max() < 1e10
+    np.testing.assert_array_equal(read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT"))), expected)
+    (record,) = caplog.records
+    assert "20 samples are not finite or beyond reason" in record.getMessage()
 
 
 def test_samples_beyond_full_scale_are_kept(music, write_audio):
-    path = write_audio("loud.wav", 8 * music(1.0), subtype="FLOAT")
-    np.testing.assert_array_equal(read(FileSource(path)), 8 * music(1.0))
+    loud = np.concatenate([8 * music(1.0), np.array([999, -999], np.float32)])
+    np.testing.assert_array_equal(read(FileSource(write_audio("loud.wav", loud, subtype="FLOAT"))), loud)
 
 
 @pytest.mark.parametrize(("name", "rate"), [("wav", RATE), ("wav", 44_100), ("aiff", 8000), ("au", RATE)])

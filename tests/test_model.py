@@ -686,6 +686,20 @@ def test_numbers_too_extreme_to_count_with(name, value, forgery, tmp_path, featu
     assert np.isfinite(model.predict(features)).all()
 
 
+def test_numbers_at_the_bounds_can_be_counted_with(model, features):
+    """The most extreme model that is taken: all of it at once."""
+    extreme = replace(
+        model,
+        mean=np.full_like(model.mean, 1e9),
+        std=np.full_like(model.std, 1e-9),
+        support_vectors=np.full_like(model.support_vectors, -1e9),
+        coefficients=np.full_like(model.coefficients, 1e9),
+        gamma=1e3,
+    )
+    with np.errstate(over="ignore"):
+        assert np.isfinite(extreme.predict(features)).all()
+
+
 def test_spec_that_would_cost_much_memory(model, tmp_path):
     """Each value within its bounds, the file small, but the extractor's frames would take 100 GB."""
     spec = replace(
