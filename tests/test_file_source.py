@@ -196,14 +196,24 @@ VARIABLE = {"bitrate_mode": "VARIABLE", "compression_level": 0.3}
 CONSTANT = {"bitrate_mode": "CONSTANT", "compression_level": 0.3}
 
 
-@pytest.mark.parametrize("how", [VARIABLE, CONSTANT], ids=["variable", "constant"])
-@pytest.mark.parametrize("rate", [RATE, 44_100])
-def test_mp3_in_blocks_equals_the_whole(how, rate, music, write_mp3, capfd):
+def clicks(seconds, rate):
+    """Return hits over a quiet tone: frames of very unequal size, which borrow from those before them."""
+    random = np.random.default_rng(0)
+    samples = 0.05 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
+    for start in range(0, len(samples) - 600, 9000):
+        samples[start : start + 600] += random.uniform(-1, 1, 600) * np.linspace(1, 0, 600)
+    return samples.astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.3, 0.7])
+@pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
+@pytest.mark.parametrize(("rate", "count"), [(RATE, 1), (44_100, 1), (44_100, 2)])
+def test_mp3_in_blocks_equals_the_whole(rate, count, mode, level, write_mp3, capfd):
     """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding.
 
     Whether somebody sought the start before reading changes how mpg123 rounds at 22050 Hz, by 1e-7.
     """
-    path, _ = write_mp3(channels_of(music(6.0), 2), rate, **how)
+    path, _ = write_mp3(channels_of(clicks(6, rate), count), rate, bitrate_mode=mode, compression_level=level)
     found = read(FileSource(path, sample_rate=rate))
     np.testing.assert_allclose(found, in_one_go(path, rate), rtol=0, atol=5e-7)
     assert capfd.readouterr() == ("", "")
@@ -629,7 +639,8 @@ def is_open():
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg"])
 @pytest.mark.parametrize("way", ["close", "forget", "to the end"])
-def test_file_is_closed(name, way, music, write_audio, is_open):
+def test_file_is_closed(name, way, music, write_audio, is_open, monkeypatch):
+    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", 4410)  # so that it is not read ahead to its end at once
     path = write_audio(f"song.{name}", music(3.0), **FORMATS[name])
     source = FileSource(path)
     assert not is_open(path)
@@ -668,4 +679,4 @@ def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert abs(length - minutes * 60 * RATE) < 10
-    assert peak < 2_000_000
+    assert peak < 6_000_000

@@ -55,6 +55,7 @@ def assert_refused(path, message):
     assert text.startswith(f"{path}: ")
     assert text.endswith(".")
     assert "\n" not in text
+    assert text.isprintable()
     assert len(text) < len(str(path)) + 400
 
 
@@ -176,6 +177,12 @@ def test_constructor_refuses(name, change, message, model):
         replace(model, **{name: change(getattr(model, name))})
 
 
+def test_constructor_takes_arrays_of_another_type(model, features):
+    lists = replace(model, mean=model.mean.tolist(), support_vectors=model.support_vectors.astype(np.float64))
+    assert (lists.mean.dtype, lists.support_vectors.dtype) == (np.float64, np.float32)
+    np.testing.assert_array_equal(lists.predict(features), model.predict(features))
+
+
 def test_constructor_refuses_a_mel_basis_that_is_not_finite(model):
     basis = model.spec.mel_basis.copy()
     basis[3, 5] = np.nan
@@ -274,6 +281,7 @@ def test_default_without_environment_ships_with_the_package(value, monkeypatch, 
         ("coefficients", lambda array: array.astype(np.float32)),
         ("mean", lambda array: array.astype(np.float32)),
         ("std", lambda array: array.astype(">f8")),
+        ("spec", lambda spec: replace(spec, mel_basis=np.asfortranarray(spec.mel_basis, np.float64))),
     ],
 )
 def test_what_is_saved_can_be_loaded(name, change, model, tmp_path, features):
@@ -549,6 +557,7 @@ HOSTILE = {
     "gamma -1": (setting("gamma", -1.0), "its gamma must be"),
     "gamma is true": (setting("gamma", True), "its gamma must be a number from .* not True"),
     "gamma is text": (setting("gamma", "0.1"), "its gamma must be a number from .* not 0.1"),
+    "gamma is a spell": (setting("gamma", "\x1b[2J\r\x00\u202e"), "its gamma must be a number"),
     "gamma is null": (setting("gamma", None), "its gamma must be a number from .* not None"),
     "gamma is a list": (setting("gamma", [0.1]), "its gamma must be a number"),
     "gamma NaN": (setting("gamma", float("nan")), "its gamma must be"),
