@@ -658,6 +658,44 @@ def test_file_is_closed(name, way, music, write_audio, is_open, monkeypatch):
     assert not is_open(path)
 
 
+FORGOTTEN = """
+import faulthandler, gc, sys, threading
+faulthandler.dump_traceback_later(20, exit=True)
+import soundfile
+from emodj_live import FileSource
+gc.disable()
+is_forgotten, read, reads = threading.Event(), soundfile.SoundFile.read, iter(range(1000))
+def read_and_collect(*arguments, **options):
+    if next(reads) == 40:  # in the second block, which is being read ahead
+        is_forgotten.wait(5)
+        gc.collect()
+    return read(*arguments, **options)
+soundfile.SoundFile.read = read_and_collect
+blocks = iter(FileSource(sys.argv[1]))
+next(blocks)
+cycle = [blocks]
+cycle.append(cycle)
+del blocks, cycle
+is_forgotten.set()
+"""
+
+
+def test_forgotten_blocks_may_be_collected_by_any_thread(music, write_audio, run_python):
+    """Garbage is collected wherever it is noticed, so also in the middle of decoding."""
+    path = write_audio("long.wav", np.tile(music(10.0), 10))
+    assert run_python(FORGOTTEN, path).stderr == ""
+
+
+@pytest.mark.parametrize("read", ["next(blocks)", "list(zip(blocks, range(3)))", "blocks.close()", "list(blocks)"])
+def test_unfinished_blocks_do_not_hold_up_the_end_of_the_program(read, music, write_audio, run_python):
+    path = write_audio("long.wav", np.tile(music(10.0), 10))
+    code = (
+        f"import sys\nfrom emodj_live import FileSource\nblocks = iter(FileSource(sys.argv[1]))\n{read}\nprint('end')"
+    )
+    done = run_python(code, path)
+    assert (done.stdout, done.stderr) == ("end\n", "")
+
+
 @pytest.mark.parametrize("name", ["song.mp3", "song.raw"])
 def test_file_that_cannot_be_opened_is_closed(name, tmp_path, is_open):
     (tmp_path / name).write_text("la la la\n" * 1000)
