@@ -30,6 +30,13 @@ RATES = [8000, 16_000, 22_050, 44_100, 48_000, 192_000]
 LOSSLESS = ("wav", "flac", "aiff", "au")
 
 
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Read short files in many blocks and pieces too; ``monkeypatch.undo()`` gives back their real sizes."""
+    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", 10_007)
+    monkeypatch.setattr(file_module, "_PIECE_FRAMES", 4001)
+
+
 def can_hold(name, rate, channels):
     return (
         name in (*LOSSLESS, "ogg")
@@ -108,6 +115,7 @@ def test_channels_are_averaged(write_audio):
 def test_block_size_changes_nothing(name, rate, count, seconds, music, write_audio, monkeypatch):
     samples = channels_of(music(0.4 if seconds < 0.001 else 2.0, 2), count)
     path = write_audio(f"song.{name}", samples, rate, **FORMATS[name])
+    monkeypatch.undo()
     expected = read(FileSource(path))
     monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", max(1, round(seconds * 44_100)))
     assert_equal(read(FileSource(path)), expected)
@@ -128,6 +136,7 @@ def test_iterating_twice_gives_the_same(music, write_audio):
 def test_two_readers_do_not_disturb_each_other(music, write_audio):
     source = FileSource(write_audio("song.ogg", music(3.0), 44_100))
     pairs = [(one.copy(), two.copy()) for one, two in zip(source, source, strict=True)]
+    assert len(pairs) > 5
     for found in zip(*pairs, strict=True):
         np.testing.assert_array_equal(np.concatenate(found), read(source))
 
@@ -706,7 +715,8 @@ def test_file_that_cannot_be_opened_is_closed(name, tmp_path, is_open):
 
 
 @pytest.mark.parametrize(("rate", "channels", "minutes"), [(RATE, 1, 20), (44_100, 2, 3)])
-def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio):
+def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio, monkeypatch):
+    monkeypatch.undo()
     path = write_audio("long.wav", np.zeros((10, channels), np.float32), rate, subtype="PCM_16")
     size = minutes * 60 * rate * channels * 2
     with_data_size(path, size)
