@@ -12,10 +12,9 @@ _COMMAND = [sys.executable, "-m", "emodj_live", "--demo", "--json"]
 _STAGES = {
     "python_s": "pass",
     "and_numpy_s": "import numpy",
-    "and_scipy_fft_s": "import numpy, scipy.fft",
     "and_our_modules_s": "import emodj_live.session",
 }
-_HEAVY = {"librosa", "sklearn", "numba", "joblib", "sounddevice", "rich"}
+_HEAVY = {"librosa", "sklearn", "numba", "scipy", "joblib", "sounddevice", "rich"}
 _STAGES["and_the_model_s"] = _STAGES["and_our_modules_s"] + "\nemodj_live.model.EmotionModel.load()"
 
 

@@ -7,10 +7,13 @@ time of decoding alone, which nobody can beat, stands beside them.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
 
 import librosa
 import numpy as np

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft  # works on several frames at once, which numpy.fft does not
+
+from emodj_live.fft import real_transform
 
 _MEL_GROUPS = 8  # mel filters are narrow: multiplying them in groups over their own bins alone costs a quarter
 
@@ -110,7 +111,9 @@ class FeatureExtractor:
         self._window = self._padded[spec.n_fft // 2 : spec.n_fft // 2 + spec.window_length]
         self._frames = np.lib.stride_tricks.sliding_window_view(self._padded, spec.n_fft)[:: spec.hop_length]
         self._windowed = np.empty((spec.n_frames, spec.n_fft), np.float32)
-        self._power, self._scratch = (np.empty((spec.n_frames, 1 + spec.n_fft // 2), np.float32) for _ in range(2))
+        self._transform = real_transform()
+        self._spectrum = np.empty((spec.n_frames, 1 + spec.n_fft // 2), np.complex64)
+        self._power, self._scratch = (np.empty(self._spectrum.shape, np.float32) for _ in range(2))
         self._mel = np.empty((spec.n_mels, spec.n_frames), np.float32)
         self._groups = [
             self._group(rows) for rows in np.array_split(np.arange(spec.n_mels), min(_MEL_GROUPS, spec.n_mels))
@@ -155,9 +158,9 @@ class FeatureExtractor:
         """Return the ``(n_mfcc, n_frames)`` coefficients of one window."""
         self._window[:] = window
         np.multiply(self._frames, self._hann, out=self._windowed)
-        spectrum = rfft(self._windowed)
-        np.square(spectrum.real, out=self._power)
-        np.square(spectrum.imag, out=self._scratch)
+        self._transform(self._windowed, self._spectrum)
+        np.square(self._spectrum.real, out=self._power)
+        np.square(self._spectrum.imag, out=self._scratch)
         self._power += self._scratch
         for rows, bins, weights in self._groups:
             np.matmul(weights, self._power[:, bins].T, out=self._mel[rows])

@@ -301,7 +301,7 @@ def test_the_package_runs_as_a_module_from_anywhere(tmp_path):
 def test_the_live_path_imports_nothing_heavy():
     code = (
         "import sys; from emodj_live.cli import main; main(['--demo', '--json']);"
-        "print(sorted({'librosa', 'sklearn', 'numba', 'joblib', 'sounddevice', 'rich'} & set(sys.modules)))"
+        "print(sorted({'librosa', 'sklearn', 'numba', 'scipy', 'joblib', 'sounddevice', 'rich'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.splitlines()[-1] == "[]"

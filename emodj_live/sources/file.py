@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +20,7 @@ from emodj_live.sources.resample import Resampler
 
 logger = logging.getLogger(__name__)
 
-_BLOCK_SAMPLES = 2**18  # over all channels: some seconds, so that several windows are predicted at once
+_BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windows are predicted at once
 _PIECE_FRAMES = 2**13
 _UNBELIEVABLE = 1 << 40  # [bytes] added to the length of an mp3, so that libsndfile reads on to its true end
 _TAGS_AT_END = 8192  # [bytes] a quarter of a second of a good mp3
@@ -143,15 +142,12 @@ class FileSource:
         resampler = Resampler(self.input_rate, self.sample_rate)
         if self.start:
             yield Gap(_count(self.start, self.sample_rate))
-        yield from _ahead(self._resampled(resampler))
-        if resampler.unusable:
-            message = "%s: %d samples are not finite or beyond reason; they count as silence."
-            logger.warning(message, self.path, resampler.unusable)
-
-    def _resampled(self, resampler: Resampler) -> Iterator[NDArray[np.float32]]:
         for frames in self.frames():
             yield resampler.process(frames)
         yield resampler.process(np.empty((0, self.channels), np.float32), last=True)
+        if resampler.unusable:
+            message = "%s: %d samples are not finite or beyond reason; they count as silence."
+            logger.warning(message, self.path, resampler.unusable)
 
     def frames(self) -> Iterator[NDArray[np.float32]]:
         """Decode piece by piece up to the end that was asked for, or the file's true one.
@@ -191,22 +187,6 @@ class FileSource:
     def _is_used_up(self, raw: IO[bytes]) -> bool:
         """Return whether the decoder has read the whole file, but for tags at its end."""
         return os.fstat(raw.fileno()).st_size - raw.tell() < _TAGS_AT_END
-
-
-def _ahead(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """Yield blocks of which the next is always being made on another core.
-
-    Only one thread at a time is inside `blocks`, so that nothing but the waiting is shared.
-    """
-    with ThreadPoolExecutor(1, thread_name_prefix="emodj-live decoder") as decoder:
-        try:
-            coming = decoder.submit(next, blocks, None)
-            while (block := coming.result()) is not None:
-                coming = decoder.submit(next, blocks, None)
-                yield block
-        finally:
-            coming.exception()  # wait for it: a generator that runs cannot be closed
-            blocks.close()  # type: ignore[attr-defined]
 
 
 def _count(seconds: float, rate: int) -> int:
