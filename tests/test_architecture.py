@@ -48,7 +48,7 @@ RULES = {
     "emotion": Rule(),
     "gain": Rule(),
     "ring": Rule({"numpy"}),
-    "fft": Rule({"numpy"}, only_in_functions={"scipy.fft"}),
+    "fft": Rule({"numpy"}, only_in_functions={"scipy"}),
     "features": Rule({"numpy"}, {"errors", "emotion", "ring", "fft"}),
     "model": Rule({"numpy"}, {"errors", "emotion", "ring", "features"}),
     "tracker": Rule({"numpy"}, {"errors", "emotion", "ring", "features", "gain", "model"}),
