@@ -35,7 +35,7 @@ from emodj_live import EmotionModel, EmotionTracker, FileSource
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from virtual_microphone import (  # noqa: E402
+from virtual_microphone import (
     SAMPLE_RATE,
     Program,
     VirtualMicrophone,
@@ -199,10 +199,13 @@ def measure_playback(seconds: float, folder: Path) -> dict[str, object]:
         wait_until(lambda: recording.has_begun, 20, "the recording begins")
         program = microphone.start(*_COMMAND, path, "--play", "--json")
         code = program.end(timeout=seconds + 60)
+        if code or not program.lines:
+            raise SystemExit(program.errors)
         off = 1e3 * distances_from_clicks(program, recording)
     return {
         "played_s": seconds,
-        "compared": len(off),
+        "windows": len(off),
+        "beyond_50_ms": int(np.count_nonzero(np.abs(off) >= 50)),
         "off_ms_median": float(np.median(off)),
         "off_ms_earliest": float(off.min()),
         "off_ms_latest": float(off.max()),

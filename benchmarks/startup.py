@@ -12,9 +12,9 @@ _COMMAND = [sys.executable, "-m", "emodj_live", "--demo", "--json"]
 _STAGES = {
     "python_s": "pass",
     "and_numpy_s": "import numpy",
-    "and_our_modules_s": "import numpy, emodj_live.cli, emodj_live.tracker, emodj_live.sources.demo, "
-    "emodj_live.sources.pacing, emodj_live.sinks.lines",
+    "and_our_modules_s": "import emodj_live.session",
 }
+_HEAVY = {"librosa", "sklearn", "numba", "scipy", "joblib", "sounddevice", "rich"}
 _STAGES["and_the_model_s"] = _STAGES["and_our_modules_s"] + "\nemodj_live.model.EmotionModel.load()"
 
 
@@ -33,6 +33,13 @@ def run(code: str) -> float:
     return time.perf_counter() - began
 
 
+def loaded() -> set[str]:
+    """Return the packages that the demo has loaded at its end."""
+    code = "import sys; from emodj_live.cli import main; main(['--demo', '-q']); print(*sys.modules)"
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {name.split(".")[0] for name in lines[-1].split()}
+
+
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
@@ -40,11 +47,7 @@ def main() -> None:
     first_line()  # once, so that the files are in memory
     figures = {name: min(run(code) for _ in range(options.rounds)) for name, code in _STAGES.items()}
     figures["first_line_s"] = min(first_line() for _ in range(options.rounds))
-    command = [sys.executable, "-X", "importtime", *_COMMAND[1:]]
-    trace = subprocess.run(command, capture_output=True, text=True, check=True)
-    imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in trace.stderr.splitlines()}
-    heavy = imported & {"librosa", "sklearn", "numba", "scipy", "joblib"}
-    figures["heavy_imports"] = ", ".join(sorted(heavy)) or "none"
+    figures["heavy_imports"] = ", ".join(sorted(loaded() & _HEAVY)) or "none"
     report("start", figures, as_json=options.json)
 
 

@@ -69,9 +69,10 @@ def _tell(error: EmodjError) -> int:
 def _list_devices() -> int:
     from emodj_live.sources.devices import devices
 
-    for kind in ("input", "output"):
+    found = {"input": devices("input"), "output": devices("output")}
+    for kind, those in found.items():
         print(f"{kind} devices (* is the default):")
-        for device in devices(kind):
+        for device in those:
             print(f"  {device}")
     return 0
 

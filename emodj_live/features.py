@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.fft import real_transform
+
 _MEL_GROUPS = 8  # mel filters are narrow: multiplying them in groups over their own bins alone costs a quarter
 
 
@@ -104,11 +106,14 @@ class FeatureExtractor:
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         self._hann = _hann(spec.n_fft)
-        self._dct = _dct(spec.n_mfcc, spec.n_mels)
+        self._dct = 10 * _dct(spec.n_mfcc, spec.n_mels)  # of bels, which saves a pass
         self._padded = np.zeros(spec.window_length + spec.n_fft, np.float32)
         self._window = self._padded[spec.n_fft // 2 : spec.n_fft // 2 + spec.window_length]
         self._frames = np.lib.stride_tricks.sliding_window_view(self._padded, spec.n_fft)[:: spec.hop_length]
+        self._windowed = np.empty((spec.n_frames, spec.n_fft), np.float32)
+        self._transform = real_transform()
         self._spectrum = np.empty((spec.n_frames, 1 + spec.n_fft // 2), np.complex64)
+        self._power, self._scratch = (np.empty(self._spectrum.shape, np.float32) for _ in range(2))
         self._mel = np.empty((spec.n_mels, spec.n_frames), np.float32)
         self._groups = [
             self._group(rows) for rows in np.array_split(np.arange(spec.n_mels), min(_MEL_GROUPS, spec.n_mels))
@@ -152,12 +157,15 @@ class FeatureExtractor:
     def _mfcc(self, window: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the ``(n_mfcc, n_frames)`` coefficients of one window."""
         self._window[:] = window
-        np.fft.rfft(self._frames * self._hann, out=self._spectrum)  # type: ignore[arg-type]  # its stub is too narrow
-        power = self._spectrum.real**2
-        power += self._spectrum.imag**2
+        np.multiply(self._frames, self._hann, out=self._windowed)
+        self._transform(self._windowed, self._spectrum)
+        np.square(self._spectrum.real, out=self._power)
+        np.square(self._spectrum.imag, out=self._scratch)
+        self._power += self._scratch
         for rows, bins, weights in self._groups:
-            np.matmul(weights, power[:, bins].T, out=self._mel[rows])
-        decibels = 10 * np.log10(np.maximum(self._mel, np.float32(self.spec.amin)))
-        np.maximum(decibels, decibels.max() - np.float32(self.spec.top_db), out=decibels)
-        mfcc: NDArray[np.float64] = self._dct @ decibels  # in float64: 128 terms of -100 dB would lose 1e-3
+            np.matmul(weights, self._power[:, bins].T, out=self._mel[rows])
+        bels = np.maximum(self._mel, np.float32(self.spec.amin), out=self._mel)
+        np.log10(bels, out=bels)
+        np.maximum(bels, bels.max() - np.float32(self.spec.top_db / 10), out=bels)
+        mfcc: NDArray[np.float64] = self._dct @ bels  # in float64: 128 terms of -10 bels would lose 1e-3
         return mfcc

@@ -151,7 +151,8 @@ class EmotionTracker:
             raise ValueError(f"smoothing must be 0 or a positive number of seconds, got {smoothing}")
         if math.isnan(silence):
             raise ValueError(f"silence must be a level in dBFS, got {silence}")
-        if gain != "auto" and (isinstance(gain, bool | str) or not abs(gain) <= _LARGEST_GAIN):
+        is_number = isinstance(gain, int | float | np.number) and not isinstance(gain, bool)
+        if gain != "auto" and not (is_number and abs(gain) <= _LARGEST_GAIN):
             raise ValueError(f"gain must be 'auto' or at most {_LARGEST_GAIN:g} dB either way, got {gain!r}")
         self.model = model
         self._silence = silence

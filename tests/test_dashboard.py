@@ -295,15 +295,15 @@ def test_only_rows_that_changed_are_written():
         assert desk.written(desk.dashboard.draw) == ""
 
 
-def test_resize_redraws_everything():
+@pytest.mark.parametrize("size", [(100, 24), (80, 30), (120, 40), (60, 18)])
+def test_resize_redraws_everything(size):
     desk = Desk(80, 24)
     with desk.dashboard:
-        for width, height in [(80, 24), (100, 24), (100, 30), (60, 18)]:
-            desk.console.size = (width, height)
-            desk.dashboard.draw()
-        written = desk.written(lambda: (setattr(desk.console, "size", (120, 40)), desk.dashboard.draw()))
-        assert "\x1b[2J" in written
-        assert len(re.findall(r"\x1b\[\d+;1H", written)) >= 40
+        desk.console.size = size
+        written = desk.written(desk.dashboard.draw)
+        assert written.index("\x1b[2J") < written.index("\x1b[1;1H")
+        assert len(re.findall(r"\x1b\[\d+;1H", written)) == size[1]
+        assert "\x1b[2J" not in desk.written(desk.dashboard.draw)
 
 
 @pytest.mark.parametrize("size", [(60, 18), (200, 55)])
@@ -329,6 +329,7 @@ def test_terminal_is_left_as_it_was():
     desk = Desk()
     with desk.dashboard:
         desk.dashboard(emotion())
+        assert "\x1b[?1049l" not in desk.file.getvalue()
     assert is_left_as_it_was(desk.file.getvalue())
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy.fft
 
-from emodj_live import FeatureExtractor, FeatureSpec
+from emodj_live import FeatureExtractor, FeatureSpec, fft
 
 LENGTH = 11025
 RATE = 22050
@@ -266,3 +267,18 @@ def test_a_mel_filter_without_weight_counts_as_silent(spec):
     basis[:32] = 0
     features = FeatureExtractor(FeatureSpec(basis)).extract(0.1 * noise())
     assert np.isfinite(features).all()
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+def test_the_transform_is_scipys(is_found, monkeypatch):
+    """Loaded by its file, or imported the long way where that is not found."""
+    if not is_found:
+        monkeypatch.setattr(fft, "_pocketfft", lambda: None)
+    frames = np.random.default_rng(0).normal(size=(22, 2048)).astype(np.float32)
+    spectrum = np.empty((22, 1025), np.complex64)
+    fft.real_transform()(frames, spectrum)
+    np.testing.assert_array_equal(spectrum, scipy.fft.rfft(frames))
+
+
+def test_the_transform_is_found_by_its_file():
+    assert fft._pocketfft() is not None

@@ -1,6 +1,7 @@
 """Files: every format against decoding and resampling it in one go, odd and broken ones, and what is left behind."""
 
 import gc
+import io
 import itertools
 import logging
 import os
@@ -27,6 +28,13 @@ FORMATS = {
 }
 RATES = [8000, 16_000, 22_050, 44_100, 48_000, 192_000]
 LOSSLESS = ("wav", "flac", "aiff", "au")
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Read short files in many blocks and pieces too; ``monkeypatch.undo()`` gives back their real sizes."""
+    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", 10_007)
+    monkeypatch.setattr(file_module, "_PIECE_FRAMES", 4001)
 
 
 def can_hold(name, rate, channels):
@@ -107,8 +115,9 @@ def test_channels_are_averaged(write_audio):
 def test_block_size_changes_nothing(name, rate, count, seconds, music, write_audio, monkeypatch):
     samples = channels_of(music(0.4 if seconds < 0.001 else 2.0, 2), count)
     path = write_audio(f"song.{name}", samples, rate, **FORMATS[name])
+    monkeypatch.undo()
     expected = read(FileSource(path))
-    monkeypatch.setattr(file_module, "_BLOCK_SECONDS", seconds)
+    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", max(1, round(seconds * 44_100)))
     assert_equal(read(FileSource(path)), expected)
 
 
@@ -127,6 +136,7 @@ def test_iterating_twice_gives_the_same(music, write_audio):
 def test_two_readers_do_not_disturb_each_other(music, write_audio):
     source = FileSource(write_audio("song.ogg", music(3.0), 44_100))
     pairs = [(one.copy(), two.copy()) for one, two in zip(source, source, strict=True)]
+    assert len(pairs) > 5
     for found in zip(*pairs, strict=True):
         np.testing.assert_array_equal(np.concatenate(found), read(source))
 
@@ -195,13 +205,26 @@ VARIABLE = {"bitrate_mode": "VARIABLE", "compression_level": 0.3}
 CONSTANT = {"bitrate_mode": "CONSTANT", "compression_level": 0.3}
 
 
-@pytest.mark.parametrize("how", [VARIABLE, CONSTANT], ids=["variable", "constant"])
-@pytest.mark.parametrize("rate", [RATE, 44_100])
-def test_mp3_in_blocks_equals_the_whole(how, rate, music, write_mp3, capfd):
-    """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding."""
-    path, _ = write_mp3(channels_of(music(6.0), 2), rate, **how)
+def clicks(seconds, rate):
+    """Return hits over a quiet tone: frames of very unequal size, which borrow from those before them."""
+    random = np.random.default_rng(0)
+    samples = 0.05 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
+    for start in range(0, len(samples) - 600, 9000):
+        samples[start : start + 600] += random.uniform(-1, 1, 600) * np.linspace(1, 0, 600)
+    return samples.astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.3, 0.7])
+@pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
+@pytest.mark.parametrize(("rate", "count"), [(RATE, 1), (44_100, 1), (44_100, 2)])
+def test_mp3_in_blocks_equals_the_whole(rate, count, mode, level, write_mp3, capfd):
+    """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding.
+
+    Whether somebody sought the start before reading changes how mpg123 rounds at 22050 Hz, by 1e-7.
+    """
+    path, _ = write_mp3(channels_of(clicks(6, rate), count), rate, bitrate_mode=mode, compression_level=level)
     found = read(FileSource(path, sample_rate=rate))
-    np.testing.assert_array_equal(found, in_one_go(path, rate))
+    np.testing.assert_allclose(found, in_one_go(path, rate), rtol=0, atol=5e-7)
     assert capfd.readouterr() == ("", "")
 
 
@@ -254,6 +277,36 @@ def ape_tag(size):
 ID3V1 = b"TAG" + b"Blue".ljust(125, b" ")
 
 
+class Interrupted(io.FileIO):
+    """A file that lets itself be read a few times and then raises."""
+
+    def __init__(self, path, reads, error):
+        super().__init__(path)
+        self.reads, self.error = reads, error
+
+    def readinto(self, buffer):
+        """Read, or raise."""
+        self.reads -= 1
+        if self.reads < 0:
+            raise self.error
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3, 6, 10, 50])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(5, "Input/output error"), SourceError)],
+    ids=["interrupt", "bad disk"],
+)
+def test_error_in_a_decoders_callback_is_not_the_end(error, expected, reads, write_mp3, monkeypatch):
+    """Through Python libsndfile reads only what has to be read endlessly; nothing can be raised through it."""
+    path, _ = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
+    source = FileSource(path)
+    monkeypatch.setattr(file_module, "_open_path", lambda path: Interrupted(path, reads, error))
+    with pytest.raises(expected):
+        read(source)
+
+
 @pytest.mark.parametrize("with_length", [True, False])
 @pytest.mark.parametrize(
     "tail",
@@ -264,6 +317,17 @@ def test_mp3_with_tags_at_its_end(tail, with_length, music, write_mp3):
     path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
     expected = read(FileSource(path, sample_rate=44_100))
     path.write_bytes(path.read_bytes() + tail)
+    np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
+
+
+KNOWN_LIMIT = pytest.mark.xfail(reason="known limit: mpg123 gives up after 1 kB of what is no mp3", strict=True)
+
+
+@pytest.mark.parametrize("with_length", [True, pytest.param(False, marks=KNOWN_LIMIT)])
+def test_mp3_with_junk_at_its_end(with_length, music, write_mp3):
+    path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
+    expected = read(FileSource(path, sample_rate=44_100))
+    path.write_bytes(path.read_bytes() + bytes(5000))
     np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
 
 
@@ -396,20 +460,22 @@ def test_a_good_file_is_not_reported(music, write_audio, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("value", [1e30, 3e38])
+@pytest.mark.parametrize("value", [1000.0, -1000.0, 1e30, 3e38])
 @pytest.mark.parametrize("rate", [RATE, 44_100])
-def test_samples_beyond_reason_do_not_come_through(rate, value, music, write_audio):
-    """Finite garbage: a tracker refuses or drowns in it, and a resampler makes infinities of it."""
+def test_samples_beyond_reason_become_zero(rate, value, music, write_audio, caplog):
+    """Finite garbage, of which a resampler would make infinities."""
     frames = channels_of(music(1.0), 2)
+    frames[5000:5010] = 0
+    expected = read(FileSource(write_audio("clean.wav", frames, rate, subtype="FLOAT")))
     frames[5000:5010] = value
-    with np.errstate(all="ignore"):
-        found = read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT")))
-    assert np.abs(found).max() < 1e10
+    np.testing.assert_array_equal(read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT"))), expected)
+    (record,) = caplog.records
+    assert "20 samples are not finite or beyond reason" in record.getMessage()
 
 
 def test_samples_beyond_full_scale_are_kept(music, write_audio):
-    path = write_audio("loud.wav", 8 * music(1.0), subtype="FLOAT")
-    np.testing.assert_array_equal(read(FileSource(path)), 8 * music(1.0))
+    loud = np.concatenate([8 * music(1.0), np.array([999, -999], np.float32)])
+    np.testing.assert_array_equal(read(FileSource(write_audio("loud.wav", loud, subtype="FLOAT"))), loud)
 
 
 @pytest.mark.parametrize(("name", "rate"), [("wav", RATE), ("wav", 44_100), ("aiff", 8000), ("au", RATE)])
@@ -582,7 +648,8 @@ def is_open():
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg"])
 @pytest.mark.parametrize("way", ["close", "forget", "to the end"])
-def test_file_is_closed(name, way, music, write_audio, is_open):
+def test_file_is_closed(name, way, music, write_audio, is_open, monkeypatch):
+    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", 4410)  # so that it is not read ahead to its end at once
     path = write_audio(f"song.{name}", music(3.0), **FORMATS[name])
     source = FileSource(path)
     assert not is_open(path)
@@ -600,6 +667,44 @@ def test_file_is_closed(name, way, music, write_audio, is_open):
     assert not is_open(path)
 
 
+FORGOTTEN = """
+import faulthandler, gc, sys, threading
+faulthandler.dump_traceback_later(20, exit=True)
+import soundfile
+from emodj_live import FileSource
+gc.disable()
+is_forgotten, read, reads = threading.Event(), soundfile.SoundFile.read, iter(range(1000))
+def read_and_collect(*arguments, **options):
+    if next(reads) == 40:  # in the second block, which is being read ahead
+        is_forgotten.wait(5)
+        gc.collect()
+    return read(*arguments, **options)
+soundfile.SoundFile.read = read_and_collect
+blocks = iter(FileSource(sys.argv[1]))
+next(blocks)
+cycle = [blocks]
+cycle.append(cycle)
+del blocks, cycle
+is_forgotten.set()
+"""
+
+
+def test_forgotten_blocks_may_be_collected_by_any_thread(music, write_audio, run_python):
+    """Garbage is collected wherever it is noticed, so also in the middle of decoding."""
+    path = write_audio("long.wav", np.tile(music(10.0), 10))
+    assert run_python(FORGOTTEN, path).stderr == ""
+
+
+@pytest.mark.parametrize("read", ["next(blocks)", "list(zip(blocks, range(3)))", "blocks.close()", "list(blocks)"])
+def test_unfinished_blocks_do_not_hold_up_the_end_of_the_program(read, music, write_audio, run_python):
+    path = write_audio("long.wav", np.tile(music(10.0), 10))
+    code = (
+        f"import sys\nfrom emodj_live import FileSource\nblocks = iter(FileSource(sys.argv[1]))\n{read}\nprint('end')"
+    )
+    done = run_python(code, path)
+    assert (done.stdout, done.stderr) == ("end\n", "")
+
+
 @pytest.mark.parametrize("name", ["song.mp3", "song.raw"])
 def test_file_that_cannot_be_opened_is_closed(name, tmp_path, is_open):
     (tmp_path / name).write_text("la la la\n" * 1000)
@@ -610,7 +715,8 @@ def test_file_that_cannot_be_opened_is_closed(name, tmp_path, is_open):
 
 
 @pytest.mark.parametrize(("rate", "channels", "minutes"), [(RATE, 1, 20), (44_100, 2, 3)])
-def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio):
+def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio, monkeypatch):
+    monkeypatch.undo()
     path = write_audio("long.wav", np.zeros((10, channels), np.float32), rate, subtype="PCM_16")
     size = minutes * 60 * rate * channels * 2
     with_data_size(path, size)
@@ -621,4 +727,4 @@ def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert abs(length - minutes * 60 * RATE) < 10
-    assert peak < 2_000_000
+    assert peak < 10_000_000

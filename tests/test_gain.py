@@ -1,5 +1,7 @@
 """Automatic gain: on its own, and in the tracker."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,7 @@ def test_does_not_pump(section, seed):
     levels = music_levels(60, seed=seed)
     gains = after(np.concatenate([levels[:60], levels[60:80] + section]))  # 10 s after half a minute
     assert abs(gains[79] - gains[59]) < 3
-    assert max(abs(b - a) for a, b in zip(gains[59:], gains[60:], strict=False)) < 0.6
+    assert max(abs(b - a) for a, b in pairwise(gains[59:])) < 0.6
 
 
 @pytest.mark.parametrize("step", [0.05, 0.1, 0.25])
@@ -90,7 +92,7 @@ def test_reset_forgets():
     assert [gain.update(level, is_silent=False) for level in (-40.0, -30.0)] == first
 
 
-# -------------------------------------------------------------------------------------------------------- in the tracker
+# ------------------------------------------------------------------------------------------------------- in the tracker
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,7 @@ def test_quiet_stream_gives_the_same_emotions(model, song):
 def test_automatic_gain_begins_anew_with_a_stream(model, song):
     tracker = EmotionTracker(model, gain="auto")
     first = list(tracker.track([song]))
-    assert list(tracker.track([song * np.float32(0.2)]))[0].gain == pytest.approx(first[0].gain + 13.98, abs=0.01)
+    assert next(tracker.track([song * np.float32(0.2)])).gain == pytest.approx(first[0].gain + 13.98, abs=0.01)
     assert list(tracker.track([song])) == first
 
 

@@ -5,7 +5,6 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-import soundfile
 from virtual_microphone import clicks, distances_from_clicks, wait_until
 
 from emodj_live import EmotionTracker, FileSource, SourceError
@@ -177,7 +176,7 @@ def test_the_end_is_no_underflow(portaudio, song):
 
 
 def test_decodes_ahead_by_a_bounded_amount(portaudio, music, write_audio):
-    path = write_audio("long.wav", np.tile(music(10), 6), RATE)
+    path = write_audio("long.wav", np.tile(music(10), 20), RATE)
     source = PlayedSource(FileSource(path))
     most = 0
     for number, block in enumerate(source):
@@ -186,7 +185,7 @@ def test_decodes_ahead_by_a_bounded_amount(portaudio, music, write_audio):
             source._stream.turn()
         if number > 1500:
             break
-    assert 1.5 * RATE < most < 3 * RATE
+    assert 1.5 * RATE < most < 2 * RATE + 2**19
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 44100), (2, 44100), (1, 22050)])
@@ -240,8 +239,8 @@ def click_file(write_audio):
     return write_audio("clicks.wav", clicks(6.2), 44100, subtype="FLOAT")
 
 
-@pytest.mark.parametrize("delay", [0, 400])
-def test_in_step_with_what_is_heard(delay, virtual_microphone, click_file, model_path):
+def test_in_step_with_what_is_heard(virtual_microphone, click_file, model_path):
+    delay = 100
     recording = virtual_microphone.record()
     wait_until(lambda: recording.has_begun, 20, "the recording begins")
     command = ("-m", "emodj_live", click_file, "--play", "--json", "--delay-ms", delay)

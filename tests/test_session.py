@@ -139,7 +139,7 @@ def test_no_dashboard_where_none_is_wanted(arguments, start):
 
 
 def test_terminal_that_cannot_draw_gets_lines(start):
-    code = "import os, sys; os.environ['TERM'] = 'dumb'; from emodj_live.cli import main; sys.exit(main(['--demo', '--fast']))"
+    code = "import os; os.environ['TERM'] = 'dumb'; from emodj_live.cli import main; main(['--demo', '--fast'])"
     environment = {**start.environment, "EMODJ_MODEL": start.model}
     with Terminal("-c", code, environment=environment) as terminal:
         assert terminal.end() == 0

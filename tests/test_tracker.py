@@ -314,14 +314,20 @@ def test_never_nan(window, model):
     assert math.isfinite(emotion.level)
 
 
-@pytest.mark.parametrize(("value", "dtype"), [(1e20, np.float32), (3e38, np.float32), (1e300, np.float64)])
-def test_absurd_samples_are_refused_or_survived(value, dtype, model):
-    """Finite, but their power is not: whatever happens, no NaN comes out."""
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(1000, np.float32), (1e20, np.float32), (3e38, np.float32), (1e300, np.float64)]
+)
+def test_samples_beyond_reason_are_refused(value, dtype, model):
+    """Finite, but their power may not be."""
     block = np.random.default_rng(0).choice([-value, value], LENGTH).astype(dtype)
-    try:
-        emotion = emotion_of(model, block)
-    except ValueError:
-        return
+    with pytest.raises(ValueError, match="full scale"):
+        EmotionTracker(model).process(block)
+
+
+@pytest.mark.parametrize("gain", [-100.0, 0.0, 100.0])
+def test_the_largest_samples_are_survived(gain, model):
+    block = np.random.default_rng(0).choice([-999, 999], LENGTH).astype(np.float32)
+    emotion = emotion_of(model, block, gain=gain)
     assert np.isfinite([*astuple(emotion)[:5], emotion.level]).all()
 
 

@@ -334,12 +334,19 @@ def clicks(seconds: float, rate: int = 44100) -> NDArray[np.float32]:
 
 
 def distances_from_clicks(program: Program, recording: Recording) -> NDArray[np.float64]:
-    """Return how much later than its click in the recording each line came [s]; ends the recording."""
+    """Return how much later than its click in the recording each line came [s]; ends the recording.
+
+    The first line belongs to the first click, and each other line to the click nearest to it: where the sound had a
+    hole a click may be missing or come twice.
+    """
     loud = np.flatnonzero(np.abs(recording.stop()) > 0.3)
     starts = loud[np.diff(loud, prepend=-recording.rate) > recording.rate // 10]
-    played = [recording.moment(start) for start in starts]
-    count = min(len(played), len(program.lines))
-    return np.array([came for came, _ in program.lines[:count]]) - played[:count]
+    played = np.array([recording.moment(start) for start in starts])
+    came = np.array([moment for moment, _ in program.lines])
+    off = came[:, np.newaxis] - played
+    nearest = off[np.arange(len(came)), np.abs(off).argmin(axis=1)]
+    nearest[0] = off[0, 0]
+    return nearest
 
 
 def resampled(audio: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
@@ -485,11 +492,9 @@ def listen(
         if sleep_at is not None and emotion.time >= sleep_at:
             sleep_at = None
             time.sleep(sleep_for)
-        if stop == "sink" and emotion.time >= seconds:
-            end()
+        if emotion.time >= seconds:
+            end() if stop == "sink" else threading.Thread(target=end).start()
 
-    if stop == "thread":
-        threading.Timer(seconds, end).start()
     tracker.run(source, sink)
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 
 from emodj_live.emotion import Emotion, Quadrant
 
+_FASTER = 1.5  # below this it went at the speed of the music
+
 
 class Summary:
     """A sink that adds emotions up, in constant memory.
@@ -58,7 +60,8 @@ class Summary:
             A few lines without the last line's end.
         """
         shares = ", ".join(f"{q.value} {100 * n / self.count:.0f} %" for q, n in self._quadrants.most_common())
-        speed = f" ({music / elapsed:.1f} times as fast as it plays)" if elapsed > 0 else ""
+        is_faster = elapsed > 0 and music > _FASTER * elapsed
+        speed = f" ({music / elapsed:.0f} times as fast as it plays)" if is_faster else ""
         return (
             f"{name}: mean valence {self.valence:+.2f}, mean arousal {self.arousal:+.2f}\n"
             f"  {shares or 'nothing heard'}\n"

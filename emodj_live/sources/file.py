@@ -20,7 +20,8 @@ from emodj_live.sources.resample import Resampler
 
 logger = logging.getLogger(__name__)
 
-_BLOCK_SECONDS = 0.5
+_BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windows are predicted at once
+_PIECE_FRAMES = 2**13
 _UNBELIEVABLE = 1 << 40  # [bytes] added to the length of an mp3, so that libsndfile reads on to its true end
 _TAGS_AT_END = 8192  # [bytes] a quarter of a second of a good mp3
 
@@ -171,16 +172,17 @@ class FileSource:
 
     def _read(self, file: _Decoder, most: int) -> Iterator[NDArray[np.float32]]:
         """Yield the next frames until there are no more, or as many as asked for."""
-        piece = np.empty((max(1, round(_BLOCK_SECONDS * self.input_rate)), self.channels), np.float32)
+        block = np.empty((max(1, _BLOCK_SAMPLES // self.channels), self.channels), np.float32)
         while most > 0:
-            try:
-                frames: NDArray[np.float32] = file.read(out=piece[:most])
-            except (soundfile.LibsndfileError, OSError) as error:
+            wanted = block[:most]
+            filled, error = _fill(file, wanted)
+            most -= filled
+            if filled:
+                yield wanted[:filled]
+            if error:
                 raise SourceError(f"{self.path}: cannot be decoded on from here: {_reason(error)}.") from error
-            if not len(frames):
+            if filled < len(wanted):
                 return
-            most -= len(frames)
-            yield frames
 
     def _is_used_up(self, raw: IO[bytes]) -> bool:
         """Return whether the decoder has read the whole file, but for tags at its end."""
@@ -190,6 +192,27 @@ class FileSource:
 def _count(seconds: float, rate: int) -> int:
     """Return how many frames that is, if a computer can count them."""
     return round(min(seconds * rate, float(2**62)))
+
+
+def _fill(file: _Decoder, block: NDArray[np.float32]) -> tuple[int, soundfile.LibsndfileError | OSError | None]:
+    """Fill a block piece by piece, so that a failure costs no more than the piece it happens in.
+
+    Returns
+    -------
+    filled : int
+        Frames that were read; fewer than there is room for only at the end or with an error.
+    error : exception or None
+    """
+    filled = 0
+    while filled < len(block):
+        try:
+            frames = file.read(out=block[filled : filled + _PIECE_FRAMES])
+        except (soundfile.LibsndfileError, OSError) as error:
+            return filled, error
+        if not len(frames):
+            break
+        filled += len(frames)
+    return filled, None
 
 
 def _seek(file: _Decoder, position: int) -> bool:
@@ -204,11 +227,15 @@ def _seek(file: _Decoder, position: int) -> bool:
 
 def _decode(raw: IO[bytes], path: Path, *, endless: bool = False) -> _Decoder:
     """Begin to decode an open file, or say in one sentence why that does not work."""
+    through_python = endless or os.name == "nt"  # where a library may not share our file descriptors
+    source = _Bytes(raw, endless=endless) if through_python else raw.fileno()
     try:
-        if endless or os.name == "nt":  # where a library may not share our file descriptors
-            return _Decoder(_Bytes(raw, endless=endless))
-        return _Decoder(raw.fileno(), closefd=False)
+        return _Decoder(source, closefd=False)
     except (soundfile.LibsndfileError, OSError) as error:
+        if kept := getattr(source, "error", None):
+            raise (
+                kept if not isinstance(kept, OSError) else SourceError(f"{path}: cannot be read: {_reason(kept)}.")
+            ) from kept
         message = f"{path}: is not audio that can be decoded: {_reason(error)}; convert it to wav, flac, ogg or mp3."
         raise SourceError(message) from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -99,13 +100,16 @@ class Timeline:
     _DRIFT = 1e-3  # no two clocks differ by more
     _JITTER = 0.01  # [s] lateness that says nothing even where something was lost
     _TOLERANCE = 0.1  # [s] lateness that may be the scheduler's
+    _SETTLING = 1.0  # [s] after a break in which blocks show whether too much was counted
     _PATIENCE = 0.5  # [s] for which every block has to be late before frames count as lost
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self.position = 0  # frames since the stream's first, those that were lost included
-        self._baseline: float | None = None
+        self._baseline = math.inf
         self._last_arrival = 0.0
+        self._broken_at = -math.inf
+        self._too_much = 0.0  # [s] counted as lost beyond what was
         self._late_since: float | None = None
         self._least_excess = 0.0
 
@@ -130,13 +134,31 @@ class Timeline:
         int
         """
         lateness = arrival - (self.position + frames) / self._rate
-        if self._baseline is None:
-            self._baseline = lateness
-        self._baseline = min(lateness, self._baseline + self._DRIFT * (arrival - self._last_arrival))
-        self._last_arrival = arrival
-        lost = max(0, round(self._lost_seconds(lateness - self._baseline, arrival, broken=broken) * self._rate))
+        self._follow(lateness, arrival, broken=broken)
+        seconds = self._lost_seconds(lateness - self._baseline, arrival, broken=broken)
+        lost = max(0, round((seconds - self._taken_back(seconds)) * self._rate))
         self.position += frames + lost
         return lost
+
+    def _follow(self, lateness: float, arrival: float, *, broken: bool) -> None:
+        """Let the baseline follow: down at once, up as fast as clocks may drift while frames come."""
+        drift = 0.0 if broken else self._DRIFT * (arrival - self._last_arrival)
+        risen = lateness if math.isinf(self._baseline) else self._baseline + drift
+        if arrival - self._broken_at < self._SETTLING:
+            self._too_much += max(0.0, risen - lateness)
+        if broken:
+            self._broken_at = arrival
+        self._baseline = min(lateness, risen)
+        self._last_arrival = arrival
+
+    def _taken_back(self, seconds: float) -> float:
+        """Return how much less to count as lost, because the last time it was that much too much.
+
+        What is lost at a break is measured by one block, and that may be late by a little. The blocks behind it tell.
+        """
+        taken = min(seconds, self._too_much)
+        self._too_much -= taken
+        return taken
 
     def _lost_seconds(self, excess: float, arrival: float, *, broken: bool) -> float:
         if broken or excess < self._TOLERANCE:

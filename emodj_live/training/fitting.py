@@ -100,6 +100,8 @@ def fit_model(
     work = (joblib.delayed(_fit_axis)(scaled, labels[:, axis], parameters, axis) for axis in (0, 1))
     machines = joblib.Parallel(n_jobs=jobs)(work)
     union = np.union1d(machines[0][0], machines[1][0]).astype(np.intp)
+    if not union.size:  # all labels within epsilon: a constant, whatever vector stands for the support
+        union = np.zeros(1, np.intp)
     coefficients = np.zeros((len(union), 2))
     for axis, (support, dual, _) in enumerate(machines):
         coefficients[np.searchsorted(union, support), axis] = dual
@@ -117,7 +119,7 @@ def fit_model(
 
 def check_learned(model: EmotionModel) -> None:
     """Raise a `DatasetError` if a model learned nothing, because no label is further than epsilon from their middle."""
-    if not len(model.support_vectors):
+    if not model.coefficients.any():
         raise DatasetError("The labels hardly vary: there is nothing to learn; use more songs or a smaller --epsilon.")
 
 
