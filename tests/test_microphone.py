@@ -13,7 +13,8 @@ import soundfile
 from virtual_microphone import SAMPLE_RATE, find_start, listening, resampled, uneven_noise, wait_until
 
 from emodj_live import EmotionTracker
-from emodj_live.sources.microphone import BlockQueue, MicrophoneSource, Timeline, _Block
+from emodj_live.sources.arrivals import Block, BlockQueue, Timeline
+from emodj_live.sources.microphone import MicrophoneSource
 from emodj_live.sources.resample import Resampler
 
 pytest_plugins = ["virtual_microphone"]
@@ -122,7 +123,7 @@ def test_known_loss_is_not_measured_again():
 
 
 def block(position, frames=10):
-    return _Block(np.full((frames, 1), position, np.float32), position, 0.0, 0.0, False)
+    return Block(np.full((frames, 1), position, np.float32), position, 0.0, 0.0, False)
 
 
 def test_queue_drops_the_oldest_and_stays_bounded():

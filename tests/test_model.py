@@ -360,7 +360,7 @@ def test_save_replaces_in_one_step(other, model_path, features):
 
 
 KILLED_WHILE_SAVING = """
-import os, signal, sys, zipfile
+import os, pathlib, signal, sys, zipfile
 from dataclasses import replace
 from emodj_live import EmotionModel
 path, where = sys.argv[1:]
@@ -374,7 +374,7 @@ if where == "array":
         return begin(archive, name, *rest, **more)
     zipfile.ZipFile.open = half
 elif where == "fsync": os.fsync = die
-elif where == "replace": os.replace = os.rename = die
+elif where == "replace": pathlib.Path.replace = os.replace = os.rename = die
 print("saving", flush=True)
 while True:
     other.save(path); model.save(path)
