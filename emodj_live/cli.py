@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emodj_live import __version__
 from emodj_live.errors import EmodjError
-from emodj_live.process import abandon_stdout, own_stderr
+from emodj_live.process import abandon_stdout, have_streams, one_line, own_stderr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 for a normal end, 1 for an error told in one line, 130 for Ctrl-C on unpaced work. Wrong arguments raise
         ``SystemExit(2)``.
     """
+    have_streams()
     options = _parse(argv)
     # A window's worth of arithmetic is too little to share: threads would cost more than they bring, beside a player.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -62,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _tell(error: EmodjError) -> int:
     """Say what went wrong in one line, and return the exit code for it."""
-    print(f"emodj-live: {error}", file=sys.stderr)
+    print(f"emodj-live: {one_line(str(error))}", file=sys.stderr)
     return 1
 
 
@@ -77,6 +78,13 @@ def _list_devices() -> int:
     return 0
 
 
+class _OneLine(logging.Formatter):
+    """Keep what a file's name may hold from the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(super().format(record))
+
+
 @contextmanager
 def _notices(*, quiet: bool) -> Iterator[None]:
     """Show what the library reports, and let no odd file name stop the output."""
@@ -84,7 +92,7 @@ def _notices(*, quiet: bool) -> Iterator[None]:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("emodj-live: %(message)s"))
+    handler.setFormatter(_OneLine("emodj-live: %(message)s"))
     library = logging.getLogger("emodj_live")
     library.addHandler(handler)
     level = library.level
@@ -215,6 +223,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("name audio files, or - for standard input, or --demo, or --mic")
     if options.mic and (options.play or options.start or options.fast):
         parser.error("--mic goes with neither --play nor --start nor --fast")
+    if options.demo and (options.start or options.duration):
+        parser.error("--start and --duration do not go with --demo")
     if "-" in options.files and (len(options.files) > 1 or options.play or options.start or options.fast):
         parser.error("- (standard input) goes with no other file and with neither --play nor --start nor --fast")
     if options.raw and options.files != ["-"]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
+from typing import Any
 
 
 class Keyboard:
@@ -23,9 +24,13 @@ class Keyboard:
             import termios
             import tty
 
-            before = termios.tcgetattr(sys.stdin)
-            self._exit.callback(termios.tcsetattr, sys.stdin, termios.TCSADRAIN, before)
-            tty.setcbreak(sys.stdin)
+            try:
+                before = termios.tcgetattr(sys.stdin)
+                tty.setcbreak(sys.stdin)
+            except termios.error:  # as in the background, where the terminal is somebody else's
+                self._is_terminal = False
+                return self
+            self._exit.callback(_restore, before)
         return self
 
     def __exit__(
@@ -53,3 +58,10 @@ class Keyboard:
 
         ready, _, _ = select.select([sys.stdin], [], [], 0)
         return os.read(sys.stdin.fileno(), 1).decode(errors="ignore") if ready else ""
+
+
+def _restore(attributes: list[Any]) -> None:
+    import termios
+
+    with suppress(termios.error):
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, attributes)

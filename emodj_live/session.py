@@ -20,7 +20,7 @@ from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError
 from emodj_live.model import EmotionModel
 from emodj_live.outputs import Outputs
-from emodj_live.process import signals
+from emodj_live.process import one_line, signals, suspendable
 from emodj_live.ring import Gap
 from emodj_live.sinks.lines import LineSink, json_line, text_line
 from emodj_live.sinks.notices import Notices
@@ -200,7 +200,7 @@ class Session:
             length = self._model.spec.window_length / self._model.spec.sample_rate
             raise SourceError(f"{work.name}: is shorter than one window of {length:g} s; choose a longer file or part.")
         if not (self._options.quiet or self._options.json):
-            self._summary_stream.write(summary.text(work.name, summary.time - work.start, elapsed) + "\n")
+            self._summary_stream.write(summary.text(one_line(work.name), summary.time - work.start, elapsed) + "\n")
 
     def _until_stopped(self, source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield a source's blocks; a stop that came before the tracker was running counts too."""
@@ -244,6 +244,16 @@ class Session:
         stack.enter_context(dashboard)
         stack.enter_context(notices)
         keyboard = stack.enter_context(Keyboard())
+
+        def leave() -> None:
+            keyboard.__exit__(None, None, None)
+            dashboard.__exit__(None, None, None)
+
+        def enter() -> None:
+            dashboard.__enter__()
+            keyboard.__enter__()
+
+        stack.enter_context(suspendable(leave, enter))
 
         def after_each_block() -> None:
             self._obey(keyboard.read(), work)

@@ -325,3 +325,38 @@ def test_quiet_lasts_no_longer_than_the_call(song):
     main([str(song), "-q"])
     assert library.level == before
     assert library.handlers == []
+
+
+@unix
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_missing_stream_takes_nothing_into_another(closed, song, tmp_path):
+    command = f"{sys.executable} -m emodj_live --json {song} {tmp_path}/missing.wav {closed}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert all(line.startswith("{") for line in result.stdout.splitlines())
+    assert "Traceback" not in result.stderr
+
+
+@unix
+def test_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    result = emodj_live(tmp_path / "pipe")
+    assert result.returncode == 1
+    assert "is a pipe or a device" in result.stderr
+
+
+def test_no_name_moves_the_cursor(capsys):
+    assert main(["no\nsuch\x1b[31m.wav"]) == 1
+    assert capsys.readouterr().err == "emodj-live: no?such?[31m.wav: there is no such file; check its name.\n"
+
+
+def test_silence_is_called_silence(tmp_path, capsys):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(3 * RATE), RATE)
+    assert main([str(tmp_path / "silent.wav")]) == 0
+    assert "silent 100 %" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--start", "--duration"])
+def test_the_demo_has_no_parts(option):
+    with pytest.raises(SystemExit):
+        main(["--demo", option, "2"])

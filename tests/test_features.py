@@ -282,3 +282,19 @@ def test_the_transform_is_scipys(is_found, monkeypatch):
 
 def test_the_transform_is_found_by_its_file():
     assert fft._pocketfft() is not None
+
+
+@pytest.mark.parametrize("order", [("ours", "scipy"), ("scipy", "ours"), ("ours", "librosa")], ids=" then ".join)
+def test_the_transform_is_loaded_once(order, run_python):
+    """Twice in one process, SciPy 1.15 under Python 3.10 ends that with ``free(): invalid pointer``."""
+    load = {
+        "ours": "from emodj_live.fft import _pocketfft; ours = _pocketfft()",
+        "scipy": "import scipy.fft",
+        "librosa": "import warnings; warnings.simplefilter('ignore'); import librosa.core.spectrum, scipy.fft",
+    }
+    find = """
+import sys
+extensions = [m for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").endswith((".so", ".pyd"))]
+print(*[m.__name__ for m in extensions if m is not ours and hasattr(m, "r2c")])
+"""
+    assert run_python("\n".join([*(load[name] for name in order), find])).stdout.split() == []

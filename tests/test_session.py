@@ -2,11 +2,14 @@
 
 import os
 import re
+import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
-from virtual_microphone import PROJECT, Terminal
+from virtual_microphone import PROJECT, Terminal, wait_until
 
 pytest_plugins = ["virtual_microphone"]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
@@ -172,3 +175,32 @@ def test_unplugging_is_told_on_the_dashboard_and_behind_it(on_microphone, virtua
         for notice in ("no sound arrives any more", "is back after"):
             assert notice in behind
         assert "ALSA lib" not in drawn  # what the sound system writes past Python
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(start):
+    """Under a shell of its own, because only a job of a shell can be stopped and go on."""
+    tmux = shutil.which("tmux")
+    if tmux is None:
+        pytest.skip("needs tmux")
+    server = [tmux, "-L", "emodj-live-test", "-f", os.devnull]
+
+    def run(*arguments):
+        return subprocess.run([*server, *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
+
+    def is_shown(text, wanted=True):
+        return lambda: (text in run("capture-pane", "-p")) is wanted
+
+    variables = f"LC_ALL=C.UTF-8 PYTHONPATH={PROJECT} EMODJ_MODEL={start.model}"
+    run("new-session", "-d", "-x", "100", "-y", "30", "bash --norc")
+    try:
+        run("send-keys", f"{variables} {sys.executable} -m emodj_live --demo", "Enter")
+        wait_until(is_shown("pleasant"), 20, "the dashboard")
+        run("send-keys", "C-z")
+        wait_until(is_shown("Stopped"), 20, "the shell")
+        wait_until(is_shown("pleasant", wanted=False), 20, "the shell's own screen")
+        run("send-keys", "fg", "Enter")
+        wait_until(is_shown("pleasant"), 20, "the dashboard again")
+        run("send-keys", "q")
+        wait_until(is_shown("mean valence"), 20, "the summary: keys work again")
+    finally:
+        run("kill-server")

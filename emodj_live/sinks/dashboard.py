@@ -281,6 +281,7 @@ class Dashboard:
         """Take over the terminal."""
         with ExitStack() as stack:
             stack.enter_context(self._console.screen(hide_cursor=True))
+            self._size = 0, 0  # what the terminal showed before is not there any more
             self.draw()
             self._exit = stack.pop_all()  # not before the first frame: if that fails, nobody calls __exit__
         return self

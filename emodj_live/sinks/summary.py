@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.emotion import Emotion
 
 _FASTER = 1.5  # below this it went at the speed of the music
 
@@ -24,7 +24,7 @@ class Summary:
         self.count = 0
         self.time = 0.0
         self._valence = self._arousal = 0.0
-        self._quadrants: Counter[Quadrant] = Counter()
+        self._shares: Counter[str] = Counter()
 
     def __call__(self, emotion: Emotion) -> None:
         """Take in one emotion."""
@@ -32,7 +32,7 @@ class Summary:
         self.time = emotion.time
         self._valence += emotion.valence
         self._arousal += emotion.arousal
-        self._quadrants[emotion.quadrant] += 1
+        self._shares["silent" if emotion.is_silent else emotion.quadrant.value] += 1
 
     @property
     def valence(self) -> float:
@@ -59,7 +59,7 @@ class Summary:
         str
             A few lines without the last line's end.
         """
-        shares = ", ".join(f"{q.value} {100 * n / self.count:.0f} %" for q, n in self._quadrants.most_common())
+        shares = ", ".join(f"{what} {100 * n / self.count:.0f} %" for what, n in self._shares.most_common())
         is_faster = elapsed > 0 and music > _FASTER * elapsed
         speed = f" ({music / elapsed:.0f} times as fast as it plays)" if is_faster else ""
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,6 +244,9 @@ def _decode(raw: IO[bytes], path: Path, *, endless: bool = False) -> _Decoder:
 def _open_path(path: Path) -> IO[bytes]:
     """Open a file, or say in one sentence why that does not work."""
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening one may wait for ever
+            raise SourceError(f"{path}: is a pipe or a device, not a file; read it through standard input.")
         file = path.open("rb", buffering=0)
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file; check its name.") from None
