@@ -7,6 +7,7 @@ depends on NumPy alone. That module is loaded by its file; where SciPy keeps it 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -34,18 +35,35 @@ def real_transform() -> RealTransform:
     return lambda frames, spectrum: r2c(frames, (1,), True, 0, spectrum)
 
 
+_PLACES = "fft/_pocketfft/pypocketfft", "fft/_duccfft/pyduccfft"  # the second since SciPy 1.18
+
+
 def _pocketfft() -> ModuleType | None:
-    """Load SciPy's extension module by its file."""
+    """Load SciPy's extension module by its file, under SciPy's own name for it.
+
+    So it is in a process once, whoever needs it first: loaded twice, it may crash the process at its end.
+    """
     scipy = find_spec("scipy")
     if scipy is None or scipy.origin is None:
         return None
-    for path in Path(scipy.origin).parent.glob("fft/_pocketfft/pypocketfft.*"):
-        spec = spec_from_file_location("pypocketfft", path)
-        if spec is not None and spec.loader is not None:
-            module = module_from_spec(spec)
-            spec.loader.exec_module(module)
-            return module if hasattr(module, "r2c") else None
+    for place in _PLACES:
+        for path in Path(scipy.origin).parent.glob(f"{place}.*"):
+            module = _load("scipy." + place.replace("/", "."), path)
+            if hasattr(module, "r2c"):
+                return module
     return None
+
+
+def _load(name: str, path: Path) -> ModuleType | None:
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        return None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    return module
 
 
 def _by_scipy(frames: NDArray[np.float32], spectrum: NDArray[np.complex64]) -> None:
