@@ -265,12 +265,20 @@ def played(terminal):
     return listed(plain(terminal.shown.split(LEAVE)[1]).replace("\r", ""))
 
 
-def begins(recording, song):
-    """Return where in a recording a song begins [s], and how like it is from there on (1 is the same)."""
-    found = correlate(recording, song, mode="valid", method="fft")
-    start = int(np.argmax(found))
-    heard = recording[start : start + len(song)]
-    return start / RATE, found[start] / (np.linalg.norm(heard) * np.linalg.norm(song))
+def places(recording, song):
+    """Return where in a recording the tenths of a song are heard [s], those of them that are there undamaged.
+
+    A busy machine may lose a few samples on the way into the recording, which the tenth that they belong to does not
+    survive, but the others do.
+    """
+    energy = np.concatenate([[0.0], np.cumsum(np.square(recording, dtype=np.float64))])
+    found = []
+    for piece in np.array_split(song, 10):
+        norms = np.sqrt(np.maximum(energy[len(piece) :] - energy[: -len(piece)], 1e-2))
+        likeness = correlate(recording, piece, mode="valid", method="fft") / (norms * np.linalg.norm(piece))
+        if likeness.max() > 0.95:
+            found.append(likeness.argmax() / RATE)
+    return found
 
 
 def test_plays_three_songs_in_a_row_in_the_order_of_their_distances(start, short_songs, virtual_microphone):
@@ -285,10 +293,12 @@ def test_plays_three_songs_in_a_row_in_the_order_of_their_distances(start, short
         assert played(terminal) == short_songs.order
         assert "next, nearest: c.wav" in drawn
         assert "the last song" in drawn
-    starts, likeness = zip(*(begins(heard, short_songs.sections[name]) for name in short_songs.order), strict=True)
-    assert min(likeness) > 0.9
-    assert np.diff(starts).min() > SHORT - 0.01  # one after the other, each whole
-    assert np.diff(starts).max() < SHORT + 3
+    found = [places(heard, short_songs.sections[name]) for name in short_songs.order]
+    for song in found:
+        assert len(song) >= 7
+        assert 0.5 * SHORT < max(song) - min(song) < SHORT + 0.5
+    for song, following in pairwise(found):
+        assert max(song) < min(following) < max(song) + SHORT + 3  # one after the other, without long silence
 
 
 def test_keys(start, long_songs):
