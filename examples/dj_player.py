@@ -13,6 +13,7 @@ Keys: n next song, space pause, q quit; h happy, t tense, s sad, c calm: the nex
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import signal
 import sys
@@ -67,24 +68,13 @@ class Song:
         return f"{self.title}: {Quadrant.of(*self.point).value}, valence {valence:+.2f}, arousal {arousal:+.2f}"
 
 
-# ------------------------------------------------------------------------------------------------ which song is next
-
-
 def nearest(songs: Sequence[Song], point: tuple[float, float]) -> Song:
     """Find the song nearest to a point by Euclidean distance (EmoDJ's rule), of equally near ones the first by name."""
     return min(songs, key=lambda song: (math.dist(song.point, point), song.path.name, song.path))
 
 
 class SetList:
-    """An iterator over songs: after each comes the nearest that is left, or the one nearest to a mood if that is asked.
-
-    Parameters
-    ----------
-    first : Song
-        What to begin with.
-    songs : sequence of Song
-        All of them.
-    """
+    """An iterator over songs: after each comes the nearest that is left, or, if asked, the nearest to a mood."""
 
     def __init__(self, first: Song, songs: Sequence[Song]) -> None:
         self.upcoming: Song | None = first
@@ -97,8 +87,7 @@ class SetList:
 
     def __next__(self) -> Song:
         """Return the song whose turn it is; a mood has then had its effect."""
-        song = self.upcoming
-        if song is None:
+        if (song := self.upcoming) is None:
             raise StopIteration
         self._left.remove(song)
         self._point = song.point
@@ -109,9 +98,6 @@ class SetList:
         """Choose what comes next: the song nearest to a mood, or without one to the song of now."""
         self.mood = mood
         self.upcoming = nearest(self._left, CENTRES[mood] if mood else self._point) if self._left else None
-
-
-# ------------------------------------------------------------------------------------------------ what there is to play
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -138,9 +124,8 @@ def analyse(file: FileSource, model: EmotionModel, stopped: Event) -> Song:
 def analyse_all(files: Sequence[Path], model: EmotionModel, stopped: Event) -> list[Song]:
     """Analyse files behind a progress bar; what cannot be played is told and left out."""
     console, songs = Console(stderr=True, highlight=False, markup=False, soft_wrap=True), []
-    for path in track(
-        files, "Listening to the songs", console=console, transient=True, disable=not console.is_terminal
-    ):
+    hidden = not console.is_terminal
+    for path in track(files, "Listening to the songs", console=console, transient=True, disable=hidden):
         if stopped.is_set():
             break
         try:
@@ -150,21 +135,8 @@ def analyse_all(files: Sequence[Path], model: EmotionModel, stopped: Event) -> l
     return songs
 
 
-# ------------------------------------------------------------------------------------------------------- the player
-
-
 class Player:
-    """Play a set list on the terminal.
-
-    Parameters
-    ----------
-    songs : SetList
-    model : EmotionModel
-    device : int, str or None
-        The output.
-    stopped : threading.Event
-        Ends the playing once it is set.
-    """
+    """Play a set list on the terminal, until it is through or `stopped` is set."""
 
     def __init__(self, songs: SetList, model: EmotionModel, device: int | str | None, stopped: Event) -> None:
         self._songs = songs
@@ -221,9 +193,6 @@ class Player:
         )
 
 
-# ------------------------------------------------------------------------------------------------------ the command
-
-
 def main() -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="Play songs in an order that follows their emotion.", epilog=HELP)
@@ -232,6 +201,8 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="print the order and exit")
     parser.add_argument("--device", metavar="DEVICE", help="the output: its number or a part of its name")
     options = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     stopped = Event()
     # Sound systems and decoders write to stderr past Python, and would write into the dashboard.
     with own_stderr(show=False), signals(stopped.set, signal.SIGINT, signal.SIGTERM):

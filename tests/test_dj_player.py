@@ -213,6 +213,16 @@ def test_bad_files_are_told_and_left_out(short_songs, tmp_path):
         assert f"{name}: {reason}" in line
 
 
+def test_name_that_is_no_text(short_songs, tmp_path):
+    try:
+        os.link(short_songs.folder / "a.wav", os.fsencode(tmp_path) + b"/\xe9.wav")
+    except OSError:
+        pytest.skip("this file system wants names that are text")
+    done = run(tmp_path, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert listed(done.stdout) == ["\\udce9.wav"]
+
+
 def test_one_sentence_where_nothing_can_be_played(short_songs, tmp_path):
     for arguments, told in [
         ((tmp_path, "--dry-run"), "there is no song to begin with"),
