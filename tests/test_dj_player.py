@@ -320,6 +320,7 @@ def test_keys(start, long_songs):
         pause_and_go_on(terminal)
         terminal.press("n")
         wait_for_title(terminal, "c.wav")
+        terminal.wait_for(lambda: "listening" in since_title(terminal, "c.wav"), 10, "a plane without the song before")
         wait_for_emotion(terminal)
         terminal.press("q")
         assert terminal.end() == 0
@@ -382,7 +383,7 @@ def test_signal_while_it_plays(number, start, long_songs):
 
 
 def test_ctrl_c_while_it_analyses(start, tmp_path):
-    soundfile.write(tmp_path / "endless.flac", np.resize(np.sin(np.arange(99.0)), 3600 * RATE // 2), RATE // 2)
+    soundfile.write(tmp_path / "endless.flac", np.zeros(20 * 3600 * 1000, np.int16), 1000)  # takes a minute and more
     with start(tmp_path) as terminal:
         terminal.wait_for(lambda: "Listening to the songs" in terminal.shown, 30, "the progress bar")
         assert terminal.end(signal.SIGINT) == 0
