@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emodj_live.features import FeatureExtractor, FeatureSpec
     from emodj_live.keyboard import Keyboard
     from emodj_live.model import EmotionModel
+    from emodj_live.process import own_stderr
     from emodj_live.ring import Gap, RingBuffer
     from emodj_live.sinks.csv_file import CsvSink
     from emodj_live.sinks.dashboard import Dashboard
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from emodj_live.sinks.summary import Summary
     from emodj_live.sources.adaptor import Adaptor
     from emodj_live.sources.demo import DemoSource
+    from emodj_live.sources.devices import Device, find_device, list_devices
     from emodj_live.sources.file import FileSource
     from emodj_live.sources.microphone import MicrophoneSource
     from emodj_live.sources.pacing import PacedSource
@@ -39,6 +41,7 @@ __all__ = [
     "Dashboard",
     "DatasetError",
     "DemoSource",
+    "Device",
     "EmodjError",
     "Emotion",
     "EmotionModel",
@@ -61,6 +64,9 @@ __all__ = [
     "Status",
     "StreamSource",
     "Summary",
+    "find_device",
+    "list_devices",
+    "own_stderr",
 ]
 
 _HOMES = {
@@ -70,6 +76,7 @@ _HOMES = {
     "Dashboard": "sinks.dashboard",
     "DatasetError": "errors",
     "DemoSource": "sources.demo",
+    "Device": "sources.devices",
     "EmodjError": "errors",
     "Emotion": "emotion",
     "EmotionModel": "model",
@@ -92,6 +99,9 @@ _HOMES = {
     "Status": "sinks.status",
     "StreamSource": "sources.stream",
     "Summary": "sinks.summary",
+    "find_device": "sources.devices",
+    "list_devices": "sources.devices",
+    "own_stderr": "process",
 }
 
 

@@ -39,7 +39,8 @@ class BackgroundTracker:
     Notes
     -----
     An error of the source or of a sink ends the tracking. It is raised by `stop` or `wait` or at the end of the
-    ``with`` statement, once, and can be read from `error`; if nobody asks for it, it is logged.
+    ``with`` statement, once; if none of them comes, it is logged. Until then a loop that polls can read it from
+    `error`, which takes nothing away.
 
     The thread does not keep a program alive: when that ends without stopping, the source is closed and the thread
     left to itself.
@@ -98,9 +99,7 @@ class BackgroundTracker:
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the tracking, if it was an error."""
-        if self._error is not None:
-            self._report.is_due = False
+        """What ended the tracking, if it was an error; reading it does not stand for `stop`, which still raises it."""
         return self._error
 
     def start(self) -> None:
@@ -114,7 +113,7 @@ class BackgroundTracker:
         with self._lock:
             if self.is_running:
                 raise RuntimeError("the background tracker is running already: stop it before another start")
-            self._report.log()
+            self._report.log()  # the error of the last time, if it was not raised
             self._error = None
             self._is_asked_to_stop.clear()
             self._latest = None
@@ -136,7 +135,7 @@ class BackgroundTracker:
         Raises
         ------
         BaseException
-            What ended the tracking, if it was an error that nobody was given yet.
+            What ended the tracking, if it was an error that was not raised yet.
         """
         if self._end(timeout):
             self._deliver()
@@ -181,9 +180,10 @@ class BackgroundTracker:
         return not self.is_running
 
     def _deliver(self) -> None:
-        """Raise the error, unless somebody has seen it."""
-        if self._report.is_due and (error := self.error) is not None:
-            raise error
+        """Raise the error, unless it has been raised already."""
+        if self._report.is_due and self._error is not None:
+            self._report.is_due = False
+            raise self._error
 
     # ----------------------------------------------------------------------------------- on the background's thread
 
@@ -215,14 +215,14 @@ class BackgroundTracker:
 
 
 class _Report:
-    """What there is to log if nobody asks for an error: text alone, because an error holds on to all that it met."""
+    """What there is to log if an error is never raised: text alone, because an error holds on to all that it met."""
 
     def __init__(self) -> None:
         self.text = ""
         self.is_due = False
 
     def log(self) -> None:
-        """Log it, unless somebody has seen the error."""
+        """Log it, unless it has been raised."""
         if self.is_due:
             self.is_due = False
             logger.error("an error ended the background tracker: %s", self.text)

@@ -68,12 +68,12 @@ def _tell(error: EmodjError) -> int:
 
 
 def _list_devices() -> int:
-    from emodj_live.sources.devices import devices
+    from emodj_live.sources.devices import list_devices
 
-    found = {"input": devices("input"), "output": devices("output")}
+    found = {"input": list_devices("input"), "output": list_devices("output")}
     for kind, those in found.items():
         print(f"{kind} devices (* is the default):")
-        for device in those:
+        for device in [str(device) for device in those] or ["none"]:
             print(f"  {device}")
     return 0
 

@@ -42,6 +42,19 @@ class Quadrant(Enum):
             return cls.TENSE
         return cls.CALM
 
+    @property
+    def colour(self) -> str:
+        """EmoDJ's colour for it, as ``#rrggbb``."""
+        return _COLOURS[self]
+
+
+_COLOURS = {
+    Quadrant.HAPPY: "#7cfc00",  # lawngreen
+    Quadrant.TENSE: "#ff0000",  # red
+    Quadrant.SAD: "#00008b",  # darkblue
+    Quadrant.CALM: "#008b8b",  # darkcyan
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Emotion:

@@ -1,4 +1,4 @@
-"""What the command line does to its own process: its standard streams and its signals."""
+"""What a program on a terminal does to its own process: its standard streams and its signals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import FrameType
 
 
 @contextmanager
-def own_stderr(*, show: bool) -> Iterator[None]:
+def own_stderr(*, show: bool = False) -> Iterator[None]:
     """Keep file descriptor 2 to ourselves, because decoders and sound systems write to it past Python.
 
     Parameters

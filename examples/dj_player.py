@@ -40,9 +40,9 @@ from emodj_live import (
     SourceError,
     Status,
     Summary,
+    find_device,
+    own_stderr,
 )
-from emodj_live.process import own_stderr, signals
-from emodj_live.sources.devices import find_device
 
 SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
 CENTRES = {
@@ -204,8 +204,15 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     stopped = Event()
-    # Sound systems and decoders write to stderr past Python, and would write into the dashboard.
-    with own_stderr(show=False), signals(stopped.set, signal.SIGINT, signal.SIGTERM):
+
+    def end(*_: object) -> None:
+        if stopped.is_set():  # asked for a second time: at once
+            raise KeyboardInterrupt
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    with own_stderr():  # sound systems and decoders write to it past Python, and would write into the dashboard
         try:
             run(options, stopped)
         except EmodjError as error:

@@ -20,7 +20,6 @@ from emodj_live import (
     PacedSource,
     Quadrant,
 )
-from emodj_live.sinks.colours import COLOURS
 
 
 class Window(tkinter.Tk):
@@ -38,7 +37,7 @@ class Window(tkinter.Tk):
     def _follow(self) -> None:
         if emotion := self._background.latest:
             ink = "black" if emotion.quadrant is Quadrant.HAPPY else "white"
-            self._word.configure(text=emotion.quadrant.value, fg=ink, bg=COLOURS[emotion.quadrant])
+            self._word.configure(text=emotion.quadrant.value, fg=ink, bg=emotion.quadrant.colour)
         if self._background.is_running:
             self.after(100, self._follow)
         else:  # the song is over, or something went wrong

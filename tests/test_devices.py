@@ -6,7 +6,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from emodj_live import SourceError
-from emodj_live.sources.devices import Device, devices, find_device, restart_portaudio
+from emodj_live.cli import main
+from emodj_live.sources.devices import Device, find_device, list_devices, restart_portaudio
 
 APIS = [
     {"name": "ALSA", "default_input_device": 1, "default_output_device": 0},
@@ -65,19 +66,19 @@ def portaudio(monkeypatch):
 
 @pytest.mark.usefixtures("portaudio")
 def test_lists_those_that_can():
-    assert [device.name for device in devices("input")] == ["microphone", "headset", "system"]
-    assert [device.name for device in devices("output")] == ["loudspeaker", "headset", "system"]
+    assert [device.name for device in list_devices("input")] == ["microphone", "headset", "system"]
+    assert [device.name for device in list_devices("output")] == ["loudspeaker", "headset", "system"]
 
 
 @pytest.mark.usefixtures("portaudio")
 def test_marks_the_default_of_the_first_host_api():
-    assert [device.name for device in devices("input") if device.is_default] == ["microphone"]
-    assert [device.name for device in devices("output") if device.is_default] == ["loudspeaker"]
+    assert [device.name for device in list_devices("input") if device.is_default] == ["microphone"]
+    assert [device.name for device in list_devices("output") if device.is_default] == ["loudspeaker"]
 
 
 def test_marks_the_default_that_was_chosen(portaudio):
     portaudio.default.device = {"input": 2, "output": -1}
-    assert [device.name for device in devices("input") if device.is_default] == ["headset"]
+    assert [device.name for device in list_devices("input") if device.is_default] == ["headset"]
 
 
 @pytest.mark.usefixtures("portaudio")
@@ -101,11 +102,14 @@ def test_says_what_there_is(wanted):
     assert "loudspeaker" not in str(error.value)
 
 
-def test_says_that_there_is_none(portaudio):
+@pytest.mark.parametrize("wanted", [None, 3, "USB"])
+def test_says_that_there_is_none(wanted, portaudio, capsys):
     portaudio.query_devices = lambda device=None, kind=None: [] if kind is None else portaudio.fail()
     portaudio.fail = lambda: (_ for _ in ()).throw(portaudio.PortAudioError("Error querying device -1"))
-    with pytest.raises(SourceError, match="there is no input device.*none"):
-        find_device(None, "input")
+    with pytest.raises(SourceError, match="there is no input device; connect one"):
+        find_device(wanted, "input")
+    assert main(["--list-devices"]) == 0
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()][1::2] == ["none", "none"]
 
 
 def test_as_text():
@@ -125,6 +129,6 @@ def test_without_portaudio(monkeypatch, tmp_path):
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    for ask in (lambda: devices("input"), lambda: find_device(None, "output"), restart_portaudio):
+    for ask in (lambda: list_devices("input"), lambda: find_device(None, "output"), restart_portaudio):
         with pytest.raises(SourceError, match="apt install libportaudio2 .* brew install portaudio"):
             ask()

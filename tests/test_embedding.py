@@ -230,6 +230,19 @@ def test_error_is_delivered_unchanged_and_once(tracker, error, way, caplog):
     assert caplog.records == []
 
 
+def test_error_can_be_polled_which_takes_nothing_away(tracker):
+    error = SourceError("unplugged")
+    background = BackgroundTracker(tracker, failing(error))
+    assert background.error is None
+    background.start()
+    background._thread.join(PATIENCE)
+    assert background.error is error
+    with pytest.raises(SourceError, match="unplugged"):
+        background.stop()
+    assert background.error is error
+    background.stop()
+
+
 def test_error_of_a_sink_closes_the_source_and_is_delivered(tracker):
     closed = []
 

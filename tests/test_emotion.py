@@ -98,3 +98,8 @@ def test_emotion_is_a_value():
 def test_emotion_becomes_json():
     values = dataclasses.asdict(EMOTION) | {"quadrant": EMOTION.quadrant.value}
     assert json.loads(json.dumps(values, allow_nan=False)) == values
+
+
+def test_each_quadrant_has_emodjs_colour():
+    colours = {quadrant.name: quadrant.colour for quadrant in Quadrant}
+    assert colours == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from shutil import which
@@ -17,11 +16,11 @@ import soundfile
 from virtual_microphone import PROJECT, wait_until
 
 import emodj_live
-from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource
-from emodj_live.sinks.colours import COLOURS
+from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource, Quadrant
 
 pytest_plugins = ["virtual_microphone"]
 
+COLOURS = {quadrant.colour for quadrant in Quadrant}
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
 WAYS_IN = ["background", "callback", "iterator", "push"]
 RATE = 44100
@@ -78,15 +77,8 @@ def offences(text):
 
 
 def is_public(module, name):
-    """Whether a name is at the door, or is a documented one of a documented module and made there."""
-    if module == "emodj_live":
-        return name in emodj_live.__all__
-    home = import_module(module)
-    value = getattr(home, name, None)
-    is_made_there = name.isupper() or getattr(value, "__module__", None) == module
-    return not any(part.startswith("_") for part in [*module.split("."), name]) and bool(
-        home.__doc__ and value is not None and value.__doc__ and is_made_there
-    )
+    """Whether a name is one of those at the door."""
+    return module == "emodj_live" and name in emodj_live.__all__
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -103,7 +95,8 @@ def test_uses_nothing_private(path):
         "from emodj_live.sinks.dashboard import _cell",
         "from emodj_live import tracker",
         "from emodj_live.sources.playback import soxr",
-        "from emodj_live.sources.playback import find_device",
+        "from emodj_live.sources.devices import find_device",
+        "from emodj_live.process import own_stderr",
         "import emodj_live.tracker",
         "tracker._ring.clear()",
         "source._stream.abort()",
@@ -235,7 +228,7 @@ class Window:
 
         def has_come():
             colour = self.screen.colour()
-            if colour in COLOURS.values() and [colour] != seen[-1:]:
+            if colour in COLOURS and [colour] != seen[-1:]:
                 seen.append(colour)
             return self.process.poll() is not None or seen[-1:] == [until]
 
@@ -256,21 +249,21 @@ def test_window_takes_the_colour_of_each_quadrant(screen, sections, tmp_path):
     quadrants = [quadrant for quadrant, _ in groupby(emotion.quadrant for emotion in track(path))]
     assert len(quadrants) > 1
     with Window(screen, path) as window:
-        assert window.colours(until=COLOURS[quadrants[-1]]) == [COLOURS[quadrant] for quadrant in quadrants]
+        assert window.colours(until=quadrants[-1].colour) == [quadrant.colour for quadrant in quadrants]
         assert window.end() == (0, "")  # with the song
 
 
 def test_window_closes_with_ctrl_c(screen, sections, tmp_path):
     soundfile.write(tmp_path / "song.wav", np.tile(sections[0], 20), RATE)
     with Window(screen, tmp_path / "song.wav") as window:
-        wait_until(lambda: screen.colour() in COLOURS.values(), 30, "a colour")
+        wait_until(lambda: screen.colour() in COLOURS, 30, "a colour")
         assert window.end(signal.SIGINT) == (0, "")
 
 
 def test_window_listens_to_the_microphone(screen, virtual_microphone, song):
     environment = {**virtual_microphone.environment, "DISPLAY": screen.display}
     with Window(screen, **environment) as window:
-        wait_until(lambda: screen.colour() in COLOURS.values(), 30, "a colour")
+        wait_until(lambda: screen.colour() in COLOURS, 30, "a colour")
         assert window.end(signal.SIGINT)[0] == 0
 
 

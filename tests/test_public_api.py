@@ -115,16 +115,18 @@ def is_written(documentation):
 
 
 @pytest.mark.parametrize("name", emodj_live.__all__)
-def test_class_is_documented(name):
+def test_name_is_documented(name):
     owner = getattr(emodj_live, name)
-    text = vars(owner)["__doc__"]
+    text = owner.__doc__ if inspect.isfunction(owner) else vars(owner)["__doc__"]
     assert is_written(text)
     for needed in parameters(owner):
         assert re.search(rf"\b{needed}\b", text), f"{needed} is not explained"
 
 
 def parameters(owner):
-    """Return what the constructor of a class takes, as far as it is the class's own."""
+    """Return what a function or the constructor of a class takes, as far as it is the class's own."""
+    if inspect.isfunction(owner):
+        return list(inspect.signature(owner).parameters)
     if is_dataclass(owner):
         return [field.name for field in fields(owner)]
     if issubclass(owner, Exception | Enum) or "__init__" not in vars(owner):

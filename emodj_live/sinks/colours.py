@@ -1,15 +1,6 @@
-"""EmoDJ's colours for its four quadrants: the one place that knows them."""
+"""Colours between colours."""
 
 from __future__ import annotations
-
-from emodj_live.emotion import Quadrant
-
-COLOURS = {
-    Quadrant.HAPPY: "#7cfc00",  # lawngreen
-    Quadrant.TENSE: "#ff0000",  # red
-    Quadrant.SAD: "#00008b",  # darkblue
-    Quadrant.CALM: "#008b8b",  # darkcyan
-}
 
 
 def blend(first: str, second: str, share: float) -> str:

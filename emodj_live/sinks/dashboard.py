@@ -20,7 +20,7 @@ from rich.style import Style
 
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
-from emodj_live.sinks.colours import COLOURS, blend
+from emodj_live.sinks.colours import blend
 from emodj_live.sinks.lines import clock
 from emodj_live.sinks.status import Status
 
@@ -31,12 +31,12 @@ _MINUTE = 60.0
 _TRAIL = 8.0  # [s]
 _BOLD, _DIM = Style(bold=True), Style(dim=True)
 _ALARM = Style(color="#ffffff", bgcolor="#c00000", bold=True)
-_GROUND = {quadrant: blend(colour, "#101010", 0.72) for quadrant, colour in COLOURS.items()}
-_BRIGHT = {quadrant: blend(colour, "#ffffff", 0.35) for quadrant, colour in COLOURS.items()}
+_GROUND = {quadrant: blend(quadrant.colour, "#101010", 0.72) for quadrant in Quadrant}
+_BRIGHT = {quadrant: blend(quadrant.colour, "#ffffff", 0.35) for quadrant in Quadrant}
 _WORDS = {quadrant: Style(color=_BRIGHT[quadrant], bgcolor=_GROUND[quadrant]) for quadrant in Quadrant}
 _BADGES = {
-    quadrant: Style(color="#000000" if quadrant is Quadrant.HAPPY else "#ffffff", bgcolor=colour, bold=True)
-    for quadrant, colour in COLOURS.items()
+    quadrant: Style(color="#000000" if quadrant is Quadrant.HAPPY else "#ffffff", bgcolor=quadrant.colour, bold=True)
+    for quadrant in Quadrant
 }
 _FADES = [
     {quadrant: Style(color=blend("#ffffff", ground, share), bgcolor=ground) for quadrant, ground in _GROUND.items()}

@@ -14,7 +14,7 @@ from typing import Any
 
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SinkError
-from emodj_live.sinks.colours import COLOURS, blend
+from emodj_live.sinks.colours import blend
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
@@ -23,7 +23,7 @@ _TICKS = (-1, -0.5, 0, 0.5, 1)
 _DISTANCES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)  # [s] between marks on the time axis
 _INK, _FAINT = "#202020", "#707070"
 _CORNERS = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
-_PALE = {quadrant: blend(colour, "#ffffff", 0.7) for quadrant, colour in COLOURS.items()}
+_PALE = {quadrant: blend(quadrant.colour, "#ffffff", 0.7) for quadrant in Quadrant}
 
 
 class PlotSink:

@@ -60,7 +60,7 @@ def sounddevice() -> ModuleType:
     return module
 
 
-def devices(kind: Literal["input", "output"]) -> list[Device]:
+def list_devices(kind: Literal["input", "output"]) -> list[Device]:
     """Return the devices that can record or play.
 
     Parameters
@@ -117,9 +117,10 @@ def find_device(device: int | str | None, kind: Literal["input", "output"]) -> D
     try:
         return _device(module.query_devices(device, kind), kind)
     except (ValueError, module.PortAudioError) as error:
-        there = "; ".join(str(found).strip() for found in devices(kind)) or "none"
-        what = f"no {kind} device" if device is None else f"no single {kind} device {device!r}"
-        raise SourceError(f"there is {what}; name one of these: {there}.") from error
+        there = "; ".join(str(found).strip() for found in list_devices(kind))
+        what = f"no {kind} device" if device is None or not there else f"no single {kind} device {device!r}"
+        advice = f"name one of these: {there}" if there else "connect one"
+        raise SourceError(f"there is {what}; {advice}.") from error
 
 
 def restart_portaudio() -> None:
