@@ -34,10 +34,10 @@ def run(code: str) -> float:
 
 
 def loaded() -> set[str]:
-    """Return the packages that the demo has loaded at its end."""
+    """Return what the demo has loaded at its end."""
     code = "import sys; from emodj_live.cli import main; main(['--demo', '-q']); print(*sys.modules)"
     lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
-    return {name.split(".")[0] for name in lines[-1].split()}
+    return set(lines[-1].split())
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from emodj_live import EmodjError, EmotionModel, FeatureExtractor, ModelError
-from emodj_live.model import MAX_BYTES, default_model_path
+from emodj_live.model import default_model_path
+from emodj_live.model_file import MAX_BYTES
 
 ARRAYS = ("mel_basis", "mean", "std", "support_vectors", "coefficients", "intercepts")
 N_FEATURES = 264

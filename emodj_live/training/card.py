@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
-from emodj_live.errors import ModelError
 from emodj_live.model import EmotionModel
+from emodj_live.model_file import replaced
 
 MARK = "<!-- Written by train.py from the model's own provenance. Do not edit: train again. -->"
 LEAKY = (
@@ -228,19 +226,5 @@ def write_card(model: EmotionModel, path: Path) -> None:
     ModelError
         If it cannot be written.
     """
-    text = render(model)
-    try:
-        with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written: {error.strerror or error}.") from error
+    with replaced(path) as file:
+        file.write(render(model).encode())
