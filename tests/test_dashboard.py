@@ -11,8 +11,9 @@ from rich.console import Console
 
 from emodj_live import Emotion, Quadrant
 from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
-from emodj_live.sinks.dashboard import Dashboard, View, render
+from emodj_live.sinks.dashboard import Dashboard
 from emodj_live.sinks.status import Status
+from emodj_live.sinks.view import View, render
 
 SIZES = [(60, 18), (80, 24), (120, 40), (200, 55), (300, 90)]
 TINY = [(1, 1), (10, 3), (59, 17), (60, 17), (59, 18), (20, 1), (1, 20)]

@@ -92,7 +92,7 @@ def test_uses_nothing_private(path):
     "text",
     [
         "from emodj_live.tracker import _checked",
-        "from emodj_live.sinks.dashboard import _cell",
+        "from emodj_live.sinks.view import _cell",
         "from emodj_live import tracker",
         "from emodj_live.sources.playback import soxr",
         "from emodj_live.sources.devices import find_device",

@@ -1,245 +1,27 @@
-"""The dashboard: the valence-arousal plane with its trail, the numbers and their last minute, the state of the source.
+"""The dashboard on the terminal: the valence-arousal plane with its trail, the last minute, the state of the source.
 
-The view is a value: `render` draws a `View` on a grid of a given size and does nothing else. `Dashboard` collects
-views and puts what has changed on the terminal when it is called, at most five times a second, on no thread of its own.
+It collects what a `View` shows and puts what has changed on the terminal when it is called, at most five times a
+second, on no thread of its own.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment, Segments
-from rich.style import Style
 
-from emodj_live.emotion import Emotion, Quadrant
-from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
-from emodj_live.sinks.colours import blend
-from emodj_live.sinks.lines import clock
+from emodj_live.emotion import Emotion
 from emodj_live.sinks.status import Status
+from emodj_live.sinks.view import MINUTE, View, render
 
-SMALLEST = (60, 18)
 _FASTEST = 0.2  # [s] between frames
 _SLOWEST = 0.5
-_MINUTE = 60.0
-_TRAIL = 8.0  # [s]
-_BOLD, _DIM = Style(bold=True), Style(dim=True)
-_ALARM = Style(color="#ffffff", bgcolor="#c00000", bold=True)
-_GROUND = {quadrant: blend(quadrant.colour, "#101010", 0.72) for quadrant in Quadrant}
-_BRIGHT = {quadrant: blend(quadrant.colour, "#ffffff", 0.35) for quadrant in Quadrant}
-_WORDS = {quadrant: Style(color=_BRIGHT[quadrant], bgcolor=_GROUND[quadrant]) for quadrant in Quadrant}
-_BADGES = {
-    quadrant: Style(color="#000000" if quadrant is Quadrant.HAPPY else "#ffffff", bgcolor=quadrant.colour, bold=True)
-    for quadrant in Quadrant
-}
-_FADES = [
-    {quadrant: Style(color=blend("#ffffff", ground, share), bgcolor=ground) for quadrant, ground in _GROUND.items()}
-    for share in (0.0, 0.2, 0.35, 0.5, 0.65)
-]
-_MARKS = "●•∙··"
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that a frame shows.
-
-    Attributes
-    ----------
-    status : Status
-        Of the source.
-    emotions : sequence of Emotion
-        Of the last minute, newest last.
-    cpu : float
-        Share of one core that the process uses.
-    message : str
-        The newest notice.
-    """
-
-    status: Status
-    emotions: Sequence[Emotion] = ()
-    cpu: float = 0.0
-    message: str = ""
-
-
-def render(view: View, width: int, height: int) -> list[list[Segment]]:
-    """Draw a view.
-
-    Parameters
-    ----------
-    view : View
-    width, height : int
-        Of the terminal, in cells. Below 60 x 18 only the most important is shown.
-
-    Returns
-    -------
-    list of list of Segment
-        `height` rows of `width` cells.
-    """
-    canvas = Canvas(width, height)
-    if width < SMALLEST[0] or height < SMALLEST[1]:
-        _draw_small(canvas, view)
-        return canvas.lines()
-    rows = height - 5
-    plane = min(width - 32, int(2.2 * rows), int(0.62 * width))
-    _draw_head(canvas, view)
-    _draw_plane(canvas, view, 0, 1, plane, rows)
-    _draw_values(canvas, view, plane + 2, 1, width - plane - 3, rows)
-    _draw_foot(canvas, view, height - 3)
-    return canvas.lines()
-
-
-def _draw_small(canvas: Canvas, view: View) -> None:
-    if view.emotions:
-        newest = view.emotions[-1]
-        canvas.put(0, 0, newest.quadrant.value.upper(), _BADGES[newest.quadrant])
-        canvas.put(7, 0, f"valence {newest.valence:+.2f}")
-        canvas.put(7, 1, f"arousal {newest.arousal:+.2f}")
-    canvas.put(0, 2, short(view.status.alarm or view.status.title, canvas.width), _ALARM if view.status.alarm else None)
-
-
-def _draw_head(canvas: Canvas, view: View) -> None:
-    canvas.put(0, 0, "emodj-live", _BOLD)
-    canvas.put(12, 0, short(view.status.title, canvas.width - 12))
-
-
-# --------------------------------------------------------------------------------------------------- the plane
-
-
-def _cell(valence: float, arousal: float, width: int, height: int) -> tuple[int, int]:
-    """Return where a point of the plane lies in a rectangle of cells."""
-    column = round((1 + min(1, max(-1, valence))) / 2 * (width - 1))
-    row = round((1 - min(1, max(-1, arousal))) / 2 * (height - 1))
-    return column, row
-
-
-def _draw_plane(canvas: Canvas, view: View, x: int, y: int, width: int, height: int) -> None:
-    middle, centre = _cell(0, 0, width, height)
-    corners = {
-        Quadrant.TENSE: (0, 0, middle, centre),
-        Quadrant.HAPPY: (middle, 0, width - middle, centre),
-        Quadrant.SAD: (0, centre, middle, height - centre),
-        Quadrant.CALM: (middle, centre, width - middle, height - centre),
-    }
-    for quadrant, (left, top, columns, rows) in corners.items():
-        canvas.fill(x + left, y + top, columns, rows, _WORDS[quadrant])
-    for row in range(height):
-        canvas.put(x + middle, y + row, "│")
-    canvas.put(x, y + centre, "─" * width)
-    canvas.put(x + middle, y + centre, "┼")
-    canvas.put(x + middle + 2, y, "excited")
-    canvas.put(x + middle + 2, y + height - 1, "calm")
-    canvas.put(x + 1, y + centre + 1, "unpleasant")
-    canvas.put(x + width - 9, y + centre + 1, "pleasant")
-    for quadrant, (left, _, columns, _) in corners.items():
-        name = quadrant.value.upper()
-        column = 2 if left == 0 else left + columns - len(name) - 2
-        canvas.put(x + column, y + (1 if quadrant in (Quadrant.TENSE, Quadrant.HAPPY) else height - 2), name)
-    _draw_trail(canvas, view, x, y, width, height, (middle, centre))
-
-
-def _draw_trail(canvas: Canvas, view: View, x: int, y: int, width: int, height: int, origin: tuple[int, int]) -> None:
-    """Draw where the emotion has been, the older the fainter, and where it is."""
-    if not view.emotions:
-        return
-    now = view.emotions[-1].time
-    for emotion in view.emotions:
-        age = (now - emotion.time) / _TRAIL
-        if age < 1:
-            column, row = _cell(emotion.valence, emotion.arousal, width, height)
-            ground = _ground_of(column >= origin[0], row < origin[1])
-            fade = 0 if emotion is view.emotions[-1] else 1 + int(age * 4)
-            canvas.put(x + column, y + row, _MARKS[fade], _FADES[fade][ground])
-
-
-def _ground_of(right: bool, upper: bool) -> Quadrant:
-    if upper:
-        return Quadrant.HAPPY if right else Quadrant.TENSE
-    return Quadrant.CALM if right else Quadrant.SAD
-
-
-# -------------------------------------------------------------------------------------------------- the numbers
-
-
-def _draw_values(canvas: Canvas, view: View, x: int, y: int, width: int, rows: int) -> None:
-    """Draw the mood word, both values with their last minute, and the level."""
-    if not view.emotions:
-        canvas.put(x, y, "listening …", _DIM)
-        return
-    newest = view.emotions[-1]
-    for row, text in enumerate(large(newest.quadrant.value)):
-        canvas.put(x, y + row, f" {text} ", _BADGES[newest.quadrant])
-    room = max(1, (rows - 8) // 2 - 1)
-    top = y + 4
-    for name in ("valence", "arousal"):
-        canvas.put(x, top, f"{name} {getattr(newest, name):+.2f}", _BOLD)
-        canvas.put(x + 15, top, "last minute".rjust(width - 15), _DIM)
-        values = _minute([(e.time, getattr(e, name)) for e in view.emotions], 2 * width)
-        for row, text in enumerate(plot(values, width, room)):
-            canvas.put(x, top + 1 + row, text)
-        top += room + 1
-    _draw_level(canvas, newest, x, y + rows - 3, width)
-
-
-def _minute(points: Sequence[tuple[float, float]], columns: int) -> list[float | None]:
-    """Spread the values of the last minute over so many columns, the newest at the right."""
-    now = points[-1][0]
-    spread: list[float | None] = [None] * columns
-    before: int | None = None
-    for moment, value in points:
-        column = columns - 1 - int((now - moment) / _MINUTE * columns)
-        if column < 0:
-            continue
-        start = column if before is None or column - before > columns // 10 else before + 1
-        spread[start : column + 1] = [value] * max(1, column + 1 - start)
-        before = column
-    return spread[:columns]
-
-
-def _draw_level(canvas: Canvas, emotion: Emotion, x: int, y: int, width: int) -> None:
-    share = (emotion.level + 60) / 60
-    colour = "red" if emotion.is_clipped else "yellow" if emotion.level > -6 else "green"
-    canvas.put(x, y, "level ")
-    canvas.put(x + 6, y, bar(share, width - 18), Style(color=colour))
-    canvas.put(x + width - 11, y, f"{emotion.level:6.1f} dBFS")
-    canvas.put(x, y + 1, f"gain {emotion.gain:+5.1f} dB")
-    if emotion.is_silent:
-        canvas.put(x + 15, y + 1, " silence ", Style(reverse=True))
-    if emotion.is_clipped:
-        canvas.put(x + 15, y + 1, " clipping ", _ALARM)
-
-
-# ----------------------------------------------------------------------------------------------------- the foot
-
-
-def _draw_foot(canvas: Canvas, view: View, y: int) -> None:
-    status = view.status
-    left = clock(status.position)
-    if status.length is None:
-        canvas.put(0, y, left)
-        canvas.put(len(left) + 2, y, short(status.detail, canvas.width - len(left) - 2))
-    else:
-        right = ("" if status.is_length_exact else "~") + clock(max(status.length, status.position)).strip()
-        room = canvas.width - len(left) - len(right) - 2
-        share = status.position / max(status.length, status.position, 1e-9)
-        canvas.put(0, y, left)
-        canvas.put(len(left) + 1, y, bar(share, room), Style(color="cyan"))
-        canvas.put(canvas.width - len(right), y, right)
-    behind = "" if status.behind is None else f"{1000 * status.behind:.0f} ms behind the sound   "
-    detail = f"{status.detail}   " if status.length is not None and status.detail else ""
-    canvas.put(0, y + 1, short(f"{detail}{behind}{100 * view.cpu:.0f} % CPU", canvas.width), _DIM)
-    if status.alarm:
-        canvas.put(0, y + 2, short(status.alarm, canvas.width), _ALARM)
-    else:
-        canvas.put(0, y + 2, short(view.message, canvas.width))
-
-
-# ------------------------------------------------------------------------------------------------- the terminal
 
 
 class Dashboard:
@@ -295,7 +77,7 @@ class Dashboard:
     def __call__(self, emotion: Emotion) -> None:
         """Take in an emotion, and draw if it is time."""
         self._emotions.append(emotion)
-        while emotion.time - self._emotions[0].time > _MINUTE:
+        while emotion.time - self._emotions[0].time > MINUTE:
             self._emotions.popleft()
         self._is_fresh = True
         self.tick()
