@@ -31,6 +31,7 @@ from emodj_live.sources.file import FileSource
 from emodj_live.sources.microphone import MicrophoneSource
 from emodj_live.sources.pacing import PacedSource
 from emodj_live.sources.playback import PlayedSource
+from emodj_live.sources.resample import tell_of_rate
 from emodj_live.sources.stream import StreamSource
 from emodj_live.tracker import EmotionTracker
 
@@ -156,6 +157,7 @@ class Session:
         EmotionTracker(self._model).process(np.zeros(length, np.float32))
 
     def _file(self, name: str, source: FileSource | DemoSource) -> _Work:
+        tell_of_rate(name, source.input_rate, source.sample_rate)
         paced: PacedSource | PlayedSource | None = self._play(source) if self._options.play else None
         if paced is None and self._is_live:
             paced = PacedSource(source, source.sample_rate)

@@ -345,6 +345,12 @@ def test_slow_sink_loses_the_oldest_and_says_so(virtual_microphone, live_model, 
     assert find_start(records, audio) == pytest.approx(find_start(records[-6:], audio), abs=0.05 * SAMPLE_RATE)
 
 
+def test_rate_that_leaves_something_out_is_told(virtual_microphone, live_model):
+    program = virtual_microphone.start(*listening(seconds=1, device_rate=8000), EMODJ_MODEL=live_model)
+    assert program.end() == 0, program.errors
+    assert program.errors.count("its rate of 8000 Hz leaves out the top of the spectrum") == 1
+
+
 @pytest.mark.parametrize("stop", ["sink", "thread"])
 def test_stopped_twice(stop, virtual_microphone, live_model):
     program = virtual_microphone.start(*listening(seconds=1.5, stop=stop), EMODJ_MODEL=live_model)

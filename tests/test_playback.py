@@ -97,6 +97,14 @@ def test_each_block_comes_when_it_was_heard(portaudio, song):
     assert late.max() < 0.011 + BUFFER / RATE
 
 
+def test_what_is_no_sound_is_told_and_silent(portaudio, write_audio, music, caplog):
+    audio = music(1).copy()
+    audio[5000], audio[6000] = np.nan, np.inf
+    _, heard, _ = play(PlayedSource(FileSource(write_audio("song.wav", audio, RATE, subtype="FLOAT"))))
+    assert np.isfinite(heard).all()
+    assert "song.wav: 2 samples are not finite" in caplog.text
+
+
 @pytest.mark.parametrize("delay", [0.3, -0.05])
 def test_delay(delay, portaudio, song):
     came, _, _ = play(PlayedSource(FileSource(song)))

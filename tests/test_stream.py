@@ -119,6 +119,13 @@ def test_samples_that_are_not_finite_count_as_silence(caplog, music):
     assert "standard input: 2 samples are not finite" in caplog.text
 
 
+@pytest.mark.parametrize(("rate", "count"), [(8000, 1), (22049, 1), (22050, 0), (44100, 0)])
+def test_rate_that_leaves_something_out_is_told(rate, count, caplog):
+    samples(StreamSource(io.BytesIO(bytes(10_000)), raw=f"{rate}:1:s16le", title="pipe"))
+    told = f"pipe: its rate of {rate} Hz leaves out the top of the spectrum; emotions will be less exact."
+    assert [record.message for record in caplog.records] == [told] * count
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

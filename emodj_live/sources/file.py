@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import stat
 import sys
@@ -17,9 +16,7 @@ from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError
 from emodj_live.ring import Gap
-from emodj_live.sources.resample import Resampler
-
-logger = logging.getLogger(__name__)
+from emodj_live.sources.resample import Resampler, tell_of_unusable
 
 _BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windows are predicted at once
 _PIECE_FRAMES = 2**13
@@ -146,9 +143,7 @@ class FileSource:
         for frames in self.frames():
             yield resampler.process(frames)
         yield resampler.process(np.empty((0, self.channels), np.float32), last=True)
-        if resampler.unusable:
-            message = "%s: %d samples are not finite or beyond reason; they count as silence."
-            logger.warning(message, self.path, resampler.unusable)
+        tell_of_unusable(self.path, resampler)
 
     def frames(self) -> Iterator[NDArray[np.float32]]:
         """Decode piece by piece up to the end that was asked for, or the file's true one.

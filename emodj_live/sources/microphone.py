@@ -19,7 +19,7 @@ from emodj_live.errors import SourceError
 from emodj_live.ring import Gap
 from emodj_live.sources.arrivals import Block, BlockQueue, Timeline
 from emodj_live.sources.devices import Device, find_device, restart_portaudio, sounddevice
-from emodj_live.sources.resample import Resampler
+from emodj_live.sources.resample import Resampler, tell_of_rate
 
 logger = logging.getLogger(__name__)
 
@@ -112,9 +112,7 @@ class MicrophoneSource:
     def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Open the device and yield what it hears, for ever."""
         self._begin(self.device.sample_rate)
-        if self.device.sample_rate < self.sample_rate:
-            message = "%s: its rate of %g Hz leaves out the top of the spectrum; emotions will be less exact."
-            logger.warning(message, self.device.name, self.device.sample_rate)
+        tell_of_rate(self.device.name, self.device.sample_rate, self.sample_rate)
         try:
             self._open(self.device)
             while True:

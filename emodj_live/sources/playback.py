@@ -24,7 +24,7 @@ from emodj_live.ring import Gap
 from emodj_live.sources.demo import DemoSource
 from emodj_live.sources.devices import find_device, sounddevice
 from emodj_live.sources.file import FileSource
-from emodj_live.sources.resample import Resampler
+from emodj_live.sources.resample import Resampler, tell_of_unusable
 
 logger = logging.getLogger(__name__)
 
@@ -209,6 +209,7 @@ class PlayedSource:
         self._queue(np.empty((0, self.file.channels), np.float32), last=True)
         self._total = self._handed_over + self._waiting_frames
         yield for_tracker.process(np.empty((0, self.file.channels), np.float32), last=True)
+        tell_of_unusable(self.file.title, for_tracker)
 
     def _queue(self, frames: NDArray[np.float32], *, last: bool = False) -> None:
         """Queue frames for playing, at the device's rate and with no more channels than it has."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
 from emodj_live.ring import BEYOND_REASON
+
+logger = logging.getLogger(__name__)
 
 
 class Resampler:
@@ -52,6 +56,36 @@ class Resampler:
             return mono.copy()  # the caller may use its frames again
         resampled: NDArray[np.float32] = self._stream.resample_chunk(np.ascontiguousarray(mono), last=last)
         return resampled
+
+
+def tell_of_rate(name: object, input_rate: float, sample_rate: float) -> None:
+    """Report a stream whose rate is below the model's.
+
+    Parameters
+    ----------
+    name : object
+        What the stream is called.
+    input_rate, sample_rate : float
+        Its own rate, and the model's [Hz].
+    """
+    if input_rate < sample_rate:
+        message = "%s: its rate of %g Hz leaves out the top of the spectrum; emotions will be less exact."
+        logger.warning(message, name, input_rate)
+
+
+def tell_of_unusable(name: object, resampler: Resampler) -> None:
+    """Report a stream that had unusable samples, at its end.
+
+    Parameters
+    ----------
+    name : object
+        What the stream is called.
+    resampler : Resampler
+        What it went through.
+    """
+    if resampler.unusable:
+        message = "%s: %d samples are not finite or beyond reason; they count as silence."
+        logger.warning(message, name, resampler.unusable)
 
 
 def _mixed(frames: NDArray[np.float32]) -> NDArray[np.float32]:

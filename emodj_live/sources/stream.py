@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import select
 import sys
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError
 from emodj_live.sources.pcm import NotWavError, Pcm, read_wav_header
-from emodj_live.sources.resample import Resampler
-
-logger = logging.getLogger(__name__)
+from emodj_live.sources.resample import Resampler, tell_of_rate, tell_of_unusable
 
 _HEARTBEAT = 0.1  # [s] the longest wait without giving the caller a chance to stop
 _PIECE = 1 << 16  # [bytes] at once: what a pipe holds
@@ -96,6 +93,7 @@ class StreamSource:
         yield from self._samples(reader, pcm, sys.maxsize if length is None else length)
 
     def _samples(self, reader: _Reader, pcm: Pcm, left: int) -> Iterator[NDArray[np.float32]]:
+        tell_of_rate(self.title, pcm.rate, self.sample_rate)
         resampler = Resampler(pcm.rate, self.sample_rate)
         while left >= pcm.frame_size:
             data = yield from reader.some(pcm.frame_size, left)
@@ -105,9 +103,7 @@ class StreamSource:
             self.position += len(data) / pcm.frame_size / pcm.rate
             yield resampler.process(pcm.decode(data))
         yield resampler.process(np.empty((0, 1), np.float32), last=True)
-        if resampler.unusable:
-            message = "%s: %d samples are not finite or beyond reason; they count as silence."
-            logger.warning(message, self.title, resampler.unusable)
+        tell_of_unusable(self.title, resampler)
 
 
 class _Reader:
