@@ -226,7 +226,7 @@ def show(rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, help="clips of at least 40 s; without it none are played")
+    parser.add_argument("folder", nargs="?", type=Path, help="mp3 clips of at least 40 s, at any depth; without it none")
     parser.add_argument("--cycles", type=int, default=20, help="unplug and replug this many times (20)")
     parser.add_argument("--play-seconds", type=float, default=300, help="playback in step for so long (300)")
     options = parser.parse_args()
@@ -234,7 +234,9 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         if options.folder:
-            clips = sorted(options.folder.glob("*.mp3"), key=lambda path: (len(path.stem), path.stem))
+            clips = sorted(options.folder.rglob("*.mp3"), key=lambda path: (len(path.stem), path.stem))
+            if not clips:
+                parser.error(f"{options.folder} holds no mp3 clips")
             figures["clips"] = measure_clips(clips, folder)
         if options.cycles:
             figures |= measure_cycles(options.cycles, folder)

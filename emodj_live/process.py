@@ -51,7 +51,8 @@ def abandon_stdout() -> None:
 def signals(stop: Callable[[], None], *numbers: signal.Signals) -> Iterator[None]:
     """Let signals end the work in good order, as if the music were over; a second one ends it at once.
 
-    They get their handler explicitly: a shell's background job starts with SIGINT ignored.
+    They get their handler explicitly: a shell's background job starts with SIGINT ignored. SIGHUP alone stays ignored
+    where it is, which is what nohup is for.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def signals(stop: Callable[[], None], *numbers: signal.Signals) -> Iterator[None
         asked = True
         stop()
 
-    before = {number: signal.signal(number, handle) for number in numbers}
+    heard = [number for number in numbers if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

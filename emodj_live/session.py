@@ -38,6 +38,7 @@ from emodj_live.tracker import EmotionTracker
 logger = logging.getLogger(__name__)
 
 _INTERRUPTED = 130  # as a shell counts it
+_TO_END_LIVE_WORK = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,7 @@ class Session:
         int
             The exit code.
         """
-        numbers = (signal.SIGINT, signal.SIGTERM) if self._is_live else (signal.SIGINT,)
-        with signals(self._stop, *numbers):
+        with signals(self._stop, signal.SIGINT, *(_TO_END_LIVE_WORK if self._is_live else ())):
             self._model = EmotionModel.load(self._options.model)
             with Outputs(self._options) as self._outputs:
                 return self._follow_all()

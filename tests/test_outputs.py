@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from virtual_microphone import wait_until
 
 from emodj_live import CsvSink, Emotion, EmotionTracker, FileSource, OscSink, PlotSink, Quadrant, SinkError
 from emodj_live.cli import main
@@ -471,3 +473,31 @@ def test_beside_the_dashboard(is_full, tmp_path):
         behind = terminal.shown.split("\x1b[?1049l")[1]
         assert (told in behind.replace("\r\n", "")) == is_full
         assert "demo: mean valence" in behind
+
+
+@unix
+@pytest.mark.parametrize("is_told", [True, False])
+def test_terminal_that_is_closed_costs_no_picture(is_told, tmp_path):
+    """Closing a window or a connection sends SIGHUP; where nohup or the like keeps that away, tracking goes on."""
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "emodj_live", "--demo", "--plot", "arc.png", "--csv", "t.csv"]
+    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[1])}
+    ignoring = None if is_told else lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), follower)
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, preexec_fn=ignoring, **streams) as process:
+        os.close(follower)
+        shown = b""
+        while shown.count(b"dBFS") < 2:
+            shown += os.read(leader, 65536)
+        os.close(leader)
+        process.send_signal(signal.SIGHUP)
+        if is_told:
+            assert process.wait(30) in (0, 1)
+            assert (tmp_path / "arc.png").stat().st_size > 1000
+        else:
+            count = len(rows(tmp_path / "t.csv"))
+            wait_until(lambda: len(rows(tmp_path / "t.csv")) > count + 2, 30, "more rows")
+            process.terminate()

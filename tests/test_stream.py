@@ -188,6 +188,24 @@ def test_however_it_is_cut(size, pipe, stereo):
 
 
 @unix
+def test_descriptor_of_a_program_that_has_many(pipe, stereo):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2000:
+        pytest.skip("needs 2000 descriptors")
+    reader, writer = pipe
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
+    try:
+        os.dup2(reader.fileno(), 1999)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with os.fdopen(1999, "rb", buffering=0) as high:
+        writer.write(header(0) + pcm(stereo[:1000]))
+        writer.close()
+        assert len(samples(StreamSource(high))) == 500
+
+
+@unix
 def test_sound_comes_as_soon_as_it_is_there(pipe):
     reader, writer = pipe
     blocks = iter(StreamSource(reader, raw="22050:1:s16le"))

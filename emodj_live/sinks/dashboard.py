@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from rich.control import Control
 from rich.segment import Segment, Segments
 
 from emodj_live.emotion import Emotion
+from emodj_live.errors import SinkError
 from emodj_live.sinks.status import Status
 from emodj_live.sinks.view import MINUTE, View, render
 
@@ -35,6 +36,11 @@ class Dashboard:
         Where to draw.
     clock, cpu_clock : callable
         Time that passes, and time that this process has used [s].
+
+    Raises
+    ------
+    SinkError
+        Whenever it draws, if the terminal is not there any more.
     """
 
     def __init__(
@@ -71,8 +77,9 @@ class Dashboard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was."""
-        self._exit.close()
+        """Leave the terminal as it was; if it has gone, there is nothing to leave."""
+        with suppress(OSError):
+            self._exit.close()
 
     def __call__(self, emotion: Emotion) -> None:
         """Take in an emotion, and draw if it is time."""
@@ -114,7 +121,10 @@ class Dashboard:
             if line != shown:
                 changed += [Control.move_to(0, row).segment, *line]
         self._shown = lines
-        self._console.print(Segments(changed), end="", soft_wrap=True)
+        try:
+            self._console.print(Segments(changed), end="", soft_wrap=True)
+        except OSError as error:
+            raise SinkError(f"the terminal: cannot be written to: {error.strerror or error}.") from error
 
     def _measure_cpu(self) -> None:
         now, used = self._clock(), self._cpu_clock()

@@ -157,4 +157,6 @@ class _Reader:
 
     @staticmethod
     def _is_ready(descriptor: int) -> bool:
-        return bool(select.select([descriptor], [], [], _HEARTBEAT)[0])
+        watch = select.poll()  # which `select` is not: it refuses descriptors from 1024 on
+        watch.register(descriptor, select.POLLIN)
+        return bool(watch.poll(1000 * _HEARTBEAT))
