@@ -226,7 +226,7 @@ def show(rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, help="mp3 clips of at least 40 s, at any depth; without it none")
+    parser.add_argument("folder", nargs="?", type=Path, help="with mp3 clips of at least 40 s; without it none")
     parser.add_argument("--cycles", type=int, default=20, help="unplug and replug this many times (20)")
     parser.add_argument("--play-seconds", type=float, default=300, help="playback in step for so long (300)")
     options = parser.parse_args()
