@@ -5,8 +5,9 @@ it, and time passes by the sound that it made. The device's clock runs 50 ppm fa
 for up to a second and then catches up in a burst, which loses nothing; with `--losses` it now and then loses sound as
 well, every other time with the flag that says so, at the end of a stretch of known length.
 
-Expected are all windows that fit into the stretches between losses. Memory is that of the whole process, from ten
-simulated minutes after the start.
+Expected are all windows that fit into the stretches between losses. With losses that carry a flag exactly these come;
+one without is noticed half a second late, and its gap is put there, which may cost a window or spare one. Memory is
+that of the whole process, from ten simulated minutes after the start.
 """
 
 from __future__ import annotations

@@ -235,7 +235,8 @@ class Session:
     ) -> tuple[Iterable[NDArray[np.float32] | Gap], Callable[[Emotion], object]]:
         """Return the source and the sink that show it as the options say."""
         if not self._has_dashboard:
-            form = partial(json_line, source=work.name) if self._options.json else text_line
+            digits = 1 if (10 * self._options.step).is_integer() else 2
+            form = partial(json_line, source=work.name) if self._options.json else partial(text_line, digits=digits)
             return work.source, LineSink(sys.stdout, form)
         from emodj_live.keyboard import Keyboard
         from emodj_live.sinks.dashboard import Dashboard

@@ -116,6 +116,15 @@ def test_step_smooth_and_silence_reach_the_tracker(song, capsys):
     assert all(record["valence"] == record["raw_valence"] for record in records)
 
 
+@pytest.mark.parametrize(
+    ("step", "times"),
+    [("0.5", [" 0:00.5", " 0:01.0"]), ("0.1", [" 0:00.5", " 0:00.6"]), ("0.25", [" 0:00.50", " 0:00.75"])],
+)
+def test_lines_have_the_digits_that_the_step_needs(step, times, song, capsys):
+    main([str(song), "--step", step])
+    assert [line.split("  valence")[0] for line in capsys.readouterr().out.splitlines()[:2]] == times
+
+
 def test_several_files_each_start_afresh_and_a_bad_one_is_told(song, tmp_path, capsys):
     missing = tmp_path / "missing.wav"
     assert main([str(song), str(missing), str(song), "--json"]) == 1

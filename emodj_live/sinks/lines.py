@@ -11,19 +11,22 @@ from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
 
 
-def clock(seconds: float) -> str:
-    """Return a time as h:mm:ss.s, hours only where there are some."""
-    minutes, rest = divmod(round(seconds, 1), 60)
+def clock(seconds: float, digits: int = 1) -> str:
+    """Return a time as h:mm:ss.s with so many digits at its end, hours only where there are some."""
+    minutes, rest = divmod(round(seconds, digits), 60)
     hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes:2d}:{rest:04.1f}"
+    shown = f"{rest:0{3 + digits}.{digits}f}"
+    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes:2d}:{shown}"
 
 
-def text_line(emotion: Emotion) -> str:
+def text_line(emotion: Emotion, *, digits: int = 1) -> str:
     """Return an emotion as a readable line without its end.
 
     Parameters
     ----------
     emotion : Emotion
+    digits : int
+        Of the seconds, behind the point.
 
     Returns
     -------
@@ -32,7 +35,7 @@ def text_line(emotion: Emotion) -> str:
     """
     notes = "  silent" * emotion.is_silent + "  clipped" * emotion.is_clipped
     return (
-        f"{clock(emotion.time)}  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}"
+        f"{clock(emotion.time, digits)}  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}"
         f"  {emotion.quadrant.value:<5}  {emotion.level:6.1f} dBFS{notes}"
     )
 
