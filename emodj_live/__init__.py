@@ -4,8 +4,9 @@ Every public name is importable from here. Nothing heavy is imported until a nam
 ``import emodj_live`` costs nothing and a machine without a sound system loses only the microphone.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from emodj_live.lazy import lazy
 
 if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
@@ -104,15 +105,4 @@ _HOMES = {
     "own_stderr": "process",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Import a public name's module at its first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -42,9 +42,10 @@ class Rule:
     only_in_functions: set[str] = field(default_factory=set)
 
 
-LIVE = {"", "background", "errors", "emotion", "fft", "gain", "ring", "features", "model", "tracker"}
+LIVE = {"", "lazy", "background", "errors", "emotion", "fft", "gain", "ring", "features", "model", "tracker"}
 LIVE |= {"sources", "sinks"}
 RULES = {
+    "lazy": Rule(),
     "errors": Rule(),
     "emotion": Rule(),
     "gain": Rule(),
@@ -62,6 +63,7 @@ RULES = {
         {"numpy", "rich", "soundfile", "soxr", "joblib", "librosa", "scipy", "sklearn", "sklearnex"},
         {
             "",
+            "lazy",
             "errors",
             "emotion",
             "ring",

@@ -69,7 +69,7 @@ def test_type_checkers_see_the_same_names():
     seen = {
         alias.name: node.module.removeprefix("emodj_live.")
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("emodj_live.")
+        if isinstance(node, ast.ImportFrom) and node.col_offset and node.module.startswith("emodj_live.")
         for alias in node.names
     }
     assert seen == emodj_live._HOMES

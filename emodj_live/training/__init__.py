@@ -3,8 +3,9 @@
 Importing the package imports nothing heavy; a name's module comes with its first use.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from emodj_live.lazy import lazy
 
 if TYPE_CHECKING:
     from emodj_live.training.dataset import Dataset, Song, load_dataset
@@ -47,15 +48,4 @@ _HOMES = {
     "to_sklearn": "fitting",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Import a public name's module at its first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _HOMES)
