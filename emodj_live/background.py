@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 5.0  # [s] to wait for a slow sink or source before going on without it
 _PATIENCE_AT_EXIT = 1.0  # [s]
+_here = threading.local()  # has `is_background` on the thread of any background tracker
 
 
 class BackgroundTracker:
@@ -31,7 +32,7 @@ class BackgroundTracker:
     tracker : EmotionTracker
         It belongs to the background until that has ended.
     source : iterable of ndarray of float32 or Gap
-        What to follow. Each start iterates over it anew.
+        What to follow, and nobody else at the same time. Each start iterates over it anew.
     *sinks : callable
         Each is called with every `Emotion`, as `EmotionTracker.run` promises, on the background's thread. A window
         toolkit wants to be touched by its own thread alone: poll `latest` from there instead.
@@ -121,10 +122,11 @@ class BackgroundTracker:
             atexit.register(self._end_with_the_program)
             self._thread.start()
 
-    def stop(self, *, timeout: float = _PATIENCE) -> None:
+    def stop(self, *, timeout: float = _PATIENCE) -> bool:
         """End the tracking after the emotion in hand, and wait until the source is closed.
 
-        Safe from any thread, from inside a sink, twice, and before the start. From inside a sink it does not wait.
+        Safe from any thread, from inside a sink, twice, and before the start. From inside a sink of any background
+        tracker it does not wait: two that stop each other would wait for ever.
 
         Parameters
         ----------
@@ -132,13 +134,20 @@ class BackgroundTracker:
             How long to wait [s]. A sink or a source that takes longer is told of in the log; `is_running` says when it
             has come back.
 
+        Returns
+        -------
+        bool
+            Whether it has ended.
+
         Raises
         ------
         BaseException
             What ended the tracking, if it was an error that was not raised yet.
         """
-        if self._end(timeout):
+        has_ended = self._end(timeout)
+        if has_ended:
             self._deliver()
+        return has_ended
 
     def wait(self, *, timeout: float | None = None) -> bool:
         """Wait for the end of the stream.
@@ -171,8 +180,8 @@ class BackgroundTracker:
         self._is_asked_to_stop.set()
         self._tracker.stop()
         thread = self._thread
-        if thread is threading.current_thread():
-            return False
+        if getattr(_here, "is_background", False):
+            return not self.is_running
         if thread is not None:
             thread.join(timeout)
             if thread.is_alive():
@@ -188,6 +197,7 @@ class BackgroundTracker:
     # ----------------------------------------------------------------------------------- on the background's thread
 
     def _follow(self) -> None:
+        _here.is_background = True
         try:
             self._tracker.run(self._until_stopped(), self._keep, *self._sinks)
         except BaseException as error:  # for whoever asks: a thread has no caller that it could raise it to

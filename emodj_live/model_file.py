@@ -162,7 +162,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        raise ModelError(f"{path}: there is no such model file; train one with train.py or leave it out.") from None
+        raise ModelError(f"{path}: there is no such model file; name another, or none for the shipped one.") from None
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except zipfile.BadZipFile as error:

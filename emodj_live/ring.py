@@ -22,8 +22,8 @@ class Gap:
     samples: int
 
     def __post_init__(self) -> None:
-        if self.samples < 0:
-            raise ValueError(f"samples must not be negative, got {self.samples}")
+        if not isinstance(self.samples, int | np.integer) or self.samples < 0:
+            raise ValueError(f"samples must be a whole number and not negative, got {self.samples!r}")
 
 
 class RingBuffer:

@@ -143,7 +143,7 @@ class Session:
         if sys.stdin is None:
             raise SourceError("standard input: is closed; pipe audio into it.")
         self._warm_up()
-        source = StreamSource(sys.stdin.buffer, sample_rate=rate, raw=self._options.raw)
+        source = StreamSource(sys.stdin.buffer, sample_rate=rate, raw=self._options.raw, title="standard input")
 
         def status() -> Status:
             detail = f"{source.input_rate} Hz, {_channels(source.channels)}" if source.channels else "no sound yet"
@@ -160,7 +160,7 @@ class Session:
         tell_of_rate(name, source.input_rate, source.sample_rate)
         paced: PacedSource | PlayedSource | None = self._play(source) if self._options.play else None
         if paced is None and self._is_live:
-            paced = PacedSource(source, source.sample_rate)
+            paced = PacedSource(source)
 
         def status() -> Status:
             underflows = paced.underflows if isinstance(paced, PlayedSource) else 0

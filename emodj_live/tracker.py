@@ -6,6 +6,7 @@ No I/O, no thread, no clock: what it says follows from the samples alone.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ SILENCE = -60.0  # [dBFS]
 LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
 _FULL_SCALE = 32767 / 32768  # the largest 16-bit sample
 _LARGEST_GAIN = 100.0  # [dB]
+_IN_USE = "this tracker is in use for another stream; make one tracker for each"
 
 
 def level_dbfs(window: NDArray[np.float32]) -> float:
@@ -63,6 +65,8 @@ class EmotionTracker:
 
     Raises
     ------
+    TypeError
+        If `model` is none.
     ValueError
         If a parameter is out of range.
 
@@ -88,6 +92,8 @@ class EmotionTracker:
         silence: float = SILENCE,
         gain: float | Literal["auto"] = 0.0,
     ) -> None:
+        if not hasattr(model, "spec"):
+            raise TypeError(f"model must be an EmotionModel, such as EmotionModel.load() gives, got {model!r}")
         step = model.spec.window_length if step is None else step
         if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
             raise ValueError(f"step must be a positive number of samples, got {step!r}")
@@ -106,6 +112,8 @@ class EmotionTracker:
         self._fixed_gain = None if gain == "auto" else float(gain)
         self._automatic_gain = AutomaticGain(model.reference_level, step / model.spec.sample_rate)
         self._stopped = threading.Event()
+        self._busy = threading.Lock()
+        self._stream: object = None  # stands for whatever hands in blocks at present
 
     def reset(self) -> None:
         """Start anew: the next sample is the first of a new stream, and nothing has been heard."""
@@ -132,8 +140,22 @@ class EmotionTracker:
             If the block is not an array of floating-point numbers.
         ValueError
             If it is not one-dimensional or has samples that are not finite, or a thousand times full scale.
+        RuntimeError
+            If another thread hands in a block right now.
         """
+        self._stream = None  # a `track` that is still in progress may not mix its own blocks in
+        return self._process(block)
+
+    def _process(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
         block = block if isinstance(block, Gap) else _checked(block)
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(_IN_USE)
+        try:
+            return self._emotions(block)
+        finally:
+            self._busy.release()
+
+    def _emotions(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
         emotions = []
         for ends, windows in self._ring.push(block):
             levels = [level_dbfs(window) for window in windows]
@@ -179,12 +201,22 @@ class EmotionTracker:
         ------
         Emotion
             In time order.
+
+        Raises
+        ------
+        TypeError
+            If the source yields something else.
+        RuntimeError
+            If the tracker has been given to another stream meanwhile.
         """
         self.reset()
         self._stopped.clear()
+        self._stream = stream = object()
         with opened(source) as blocks:
             for block in blocks:
-                for emotion in self.process(block):
+                if self._stream is not stream:
+                    raise RuntimeError(_IN_USE)
+                for emotion in self._process(block):
                     if self._stopped.is_set():
                         return
                     yield emotion
@@ -214,7 +246,12 @@ class EmotionTracker:
            unchanged.
         6. `tracker.stop()` ends a `run` or `track` in progress; it is safe from any thread, from inside a sink, and
            twice.
+
+        The queue of 3. is a microphone's. A file waits for its sinks instead, and loses nothing.
         """
+        for sink in sinks:
+            if not callable(sink):
+                raise TypeError(f"a sink must be callable, such as a function that takes an Emotion, got {sink!r}")
         emotions = self.track(source)
         try:
             for emotion in emotions:
@@ -244,6 +281,10 @@ def opened(source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[Iterator[NDA
     ------
     iterator of ndarray of float32 or Gap
     """
+    if isinstance(source, str | bytes | os.PathLike):
+        raise TypeError(f"a source must yield blocks of samples; for a file take FileSource({source!r})")
+    if isinstance(source, np.ndarray) and source.ndim < 2:
+        raise TypeError("a source must yield blocks of samples; for one array take [array]")
     owners: list[object] = [source]
     try:
         blocks = iter(source)
@@ -260,9 +301,9 @@ def _checked(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a block of a caller's as float32, or say what is wrong with it."""
     block = np.asarray(block)
     if block.dtype.kind != "f":
-        raise TypeError(f"a block must hold floating-point samples with full scale +-1, got {block.dtype}")
+        raise TypeError(f"a block must hold floating-point samples, got {block.dtype}; Adaptor converts any audio")
     if block.ndim != 1:
-        raise ValueError(f"a block must be mono, of shape (n,), got {block.shape}")
+        raise ValueError(f"a block must be mono, of shape (n,), got {block.shape}; Adaptor converts any audio")
     if not (np.abs(block) < BEYOND_REASON).all():
         raise ValueError("a block must hold finite samples with full scale +-1, got NaN, infinity or huge ones")
     return block.astype(np.float32, copy=False)

@@ -6,7 +6,7 @@ import time
 from emodj_live import BackgroundTracker, EmotionModel, EmotionTracker, FileSource, PacedSource
 
 tracker = EmotionTracker(EmotionModel.load())
-source = PacedSource(FileSource(sys.argv[1]), 22050)  # at the music's speed; or MicrophoneSource()
+source = PacedSource(FileSource(sys.argv[1]))  # at the music's speed; or MicrophoneSource()
 with BackgroundTracker(tracker, source) as background:  # what goes wrong in the background is raised at its end
     while background.is_running:  # the loop of your game, window or installation
         time.sleep(0.25)

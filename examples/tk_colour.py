@@ -48,8 +48,8 @@ def background_of(arguments: list[str]) -> BackgroundTracker:
     """Return what listens to the file that is named, or else to the microphone."""
     model = EmotionModel.load()
     if arguments:
-        rate = model.spec.sample_rate
-        return BackgroundTracker(EmotionTracker(model), PacedSource(FileSource(arguments[0], sample_rate=rate), rate))
+        source = PacedSource(FileSource(arguments[0], sample_rate=model.spec.sample_rate))
+        return BackgroundTracker(EmotionTracker(model), source)
     return BackgroundTracker(EmotionTracker(model, gain="auto"), MicrophoneSource())
 
 

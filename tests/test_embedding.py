@@ -187,6 +187,23 @@ def test_stop_from_many_threads_at_once(tracker):
         assert not background.is_running
 
 
+def test_two_that_stop_each_other_wait_for_nothing(model):
+    meeting, took, decks = threading.Barrier(2), [], []
+
+    def sink(_):
+        meeting.wait(PATIENCE)
+        took.append([deck.stop(timeout=PATIENCE) for deck in decks])
+        meeting.wait(PATIENCE)  # neither has ended before both have asked
+
+    decks += [BackgroundTracker(EmotionTracker(model), endless(), sink) for _ in range(2)]
+    for deck in decks:
+        deck.start()
+    for deck in decks:
+        assert deck.wait(timeout=PATIENCE)
+        assert deck.stop()
+    assert took == [[False, False]] * 2
+
+
 def test_restart_begins_anew(tracker, music):
     found = []
     background = BackgroundTracker(tracker, [music(2.0)], found.append)
@@ -296,7 +313,7 @@ def test_stop_does_not_hang_with_a_sink_that_does(tracker, caplog):
     background = BackgroundTracker(tracker, endless(), lambda _: is_in.set() or may_go.wait(PATIENCE))
     background.start()
     assert is_in.wait(PATIENCE)
-    background.stop(timeout=0.05)
+    assert not background.stop(timeout=0.05)
     assert background.is_running
     assert "has not ended within 0.05 s" in caplog.text
     assert not background.wait(timeout=0.01)
@@ -464,9 +481,9 @@ def test_adaptor_refuses_other_channels_on_the_way():
         adaptor.process(np.zeros(10, np.float32))
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "44100"])
 def test_adaptor_refuses_rates(rate):
-    with pytest.raises(ValueError, match=f"input_rate .* got {rate}"):
+    with pytest.raises(ValueError, match=f"input_rate .* got {rate!r}"):
         Adaptor(rate)
-    with pytest.raises(ValueError, match=f"sample_rate .* got {rate}"):
+    with pytest.raises(ValueError, match=f"sample_rate .* got {rate!r}"):
         Adaptor(44100, sample_rate=rate)

@@ -508,6 +508,11 @@ def test_empty_file(name, tmp_path):
     assert_cannot_be_opened(tmp_path / name, "is empty; choose an audio file")
 
 
+def test_address_is_no_file():
+    with pytest.raises(SourceError, match=r"^https://example\.org/a\.mp3: is an address, not a file; download it"):
+        FileSource("https://example.org/a.mp3")
+
+
 def test_missing_file(tmp_path):
     assert_cannot_be_opened(tmp_path / "missing.mp3", "there is no such file; check its name")
 

@@ -876,7 +876,7 @@ def test_empty_file(tmp_path):
 
 
 def test_missing_file(tmp_path):
-    assert_refused(tmp_path / "missing.npz", "there is no such model file; train one")
+    assert_refused(tmp_path / "missing.npz", "there is no such model file; name another")
 
 
 def test_folder(tmp_path):

@@ -88,6 +88,13 @@ def test_csv_is_there_while_it_is_written(tmp_path):
     table.close()
 
 
+def test_csv_that_is_closed_takes_no_more(tmp_path):
+    with CsvSink(tmp_path / "t.csv") as table:
+        table(emotion())
+    with pytest.raises(ValueError, match=r"the table .*t\.csv is closed"):
+        table(emotion())
+
+
 def test_csv_says_what_json_says(song, tmp_path, capsys):
     path = tmp_path / "t.csv"
     assert main([str(song), "--json", "--csv", str(path)]) == 0

@@ -1,5 +1,7 @@
 """A source at the speed of the music, by a clock that only moves when somebody sleeps."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,18 @@ def paced(source, time):
 
 def samples(count, start=0):
     return np.arange(start, start + count, dtype=np.float32)
+
+
+def test_rate_is_that_of_the_source(time):
+    source = SimpleNamespace(sample_rate=RATE // 2)
+    assert PacedSource(source).sample_rate == RATE // 2
+    assert PacedSource(source, RATE).sample_rate == RATE
+
+
+@pytest.mark.parametrize(("source", "rate"), [([], None), ([], 0), ([], -1), (SimpleNamespace(sample_rate=0), None)])
+def test_rate_has_to_be_known(source, rate):
+    with pytest.raises(ValueError, match="sample_rate must be a positive number"):
+        PacedSource(source, rate)
 
 
 @pytest.mark.parametrize("lengths", [[1000], [10] * 100, [0, 999, 1], [120, 880]])

@@ -181,9 +181,10 @@ def test_window_and_step_must_be_positive(window_length, step):
         RingBuffer(window_length, step)
 
 
-def test_gap_must_not_be_negative():
-    with pytest.raises(ValueError, match="-1"):
-        Gap(-1)
+@pytest.mark.parametrize("samples", [-1, 0.5, "3", None])
+def test_gap_must_be_a_count(samples):
+    with pytest.raises(ValueError, match=f"samples must be a whole number .* got {samples!r}"):
+        Gap(samples)
 
 
 def test_gap_is_a_value():

@@ -116,7 +116,7 @@ def test_samples_that_are_not_finite_count_as_silence(caplog, music):
     found = samples(StreamSource(io.BytesIO(audio.tobytes()), raw="22050:1:f64le"))
     assert np.isfinite(found).all()
     assert found[5000] == found[6000] == 0
-    assert "standard input: 2 samples are not finite" in caplog.text
+    assert "audio stream: 2 samples are not finite" in caplog.text
 
 
 @pytest.mark.parametrize(("rate", "count"), [(8000, 1), (22049, 1), (22050, 0), (44100, 0)])
@@ -144,7 +144,7 @@ def test_rate_that_leaves_something_out_is_told(rate, count, caplog):
 def test_what_is_no_wav_is_one_sentence(data, reason):
     with pytest.raises(SourceError) as caught:
         samples(StreamSource(io.BytesIO(data)))
-    assert str(caught.value).startswith("standard input: ")
+    assert str(caught.value).startswith("audio stream: ")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -241,7 +241,7 @@ def test_output_of_a_program(song, model):
 @unix
 def test_terminal_is_told():
     leader, follower = pty.openpty()
-    told = pytest.raises(SourceError, match="standard input: is a terminal; pipe audio into it")
+    told = pytest.raises(SourceError, match="audio stream: is a terminal; pipe audio into it")
     with os.fdopen(leader), os.fdopen(follower, "rb", buffering=0) as terminal, told:
         StreamSource(terminal)
 

@@ -5,6 +5,7 @@ import itertools
 import math
 import threading
 from dataclasses import astuple, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -583,6 +584,12 @@ def test_parameters_out_of_range(options, message):
         EmotionTracker(Scripted([]), **options)
 
 
+@pytest.mark.parametrize("model", ["emodj.npz", None])
+def test_what_is_no_model_is_told(model):
+    with pytest.raises(TypeError, match=f"must be an EmotionModel, .* got {model!r}"):
+        EmotionTracker(model)
+
+
 def test_parameters_are_keywords(model):
     with pytest.raises(TypeError):
         EmotionTracker(model, LENGTH)
@@ -658,6 +665,59 @@ def test_exception_of_a_sink_reaches_the_caller(error, tracker):
     assert (len(seen), len(later)) == (3, 2)
     assert source.closed
     assert source.blocks == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("song.mp3", r"take FileSource\('song.mp3'\)"),
+        (Path("song.mp3"), "take FileSource"),
+        (b"song.mp3", "take FileSource"),
+        (np.zeros(100, np.float32), r"take \[array\]"),
+    ],
+)
+def test_what_is_no_source_is_told(source, message, tracker):
+    with pytest.raises(TypeError, match=message):
+        tracker.run(source)
+    with pytest.raises(TypeError, match=message):
+        next(tracker.track(source))
+
+
+def test_what_is_no_sink_is_told_before_the_start(tracker):
+    source = Source()
+    with pytest.raises(TypeError, match=r"a sink must be callable, .* got \[\]"):
+        tracker.run(source, print, [])
+    assert source.blocks == 0
+
+
+def test_one_tracker_for_two_streams_is_told(tracker):
+    sources = Source(), Source()
+    first, second = (tracker.track(source) for source in sources)
+    next(first)
+    next(second)
+    with pytest.raises(RuntimeError, match="make one tracker for each"):
+        next(first)
+    assert sources[0].closed
+    assert next(second).time == 1.0
+    tracker.process(np.zeros(64, np.float32))
+    with pytest.raises(RuntimeError, match="make one tracker for each"):
+        next(second)
+
+
+def test_one_tracker_in_two_threads_is_told():
+    is_in, may_go = threading.Event(), threading.Event()
+    model = Scripted(itertools.repeat((0.5, 0.5)))
+    predict, block = model.predict, np.full(64, 0.1, np.float32)
+    model.predict = lambda features: is_in.set() or (may_go.wait(30) and predict(features))
+    tracker, found = EmotionTracker(model), []
+    thread = threading.Thread(target=lambda: found.extend(tracker.process(block)))
+    thread.start()
+    assert is_in.wait(30)
+    with pytest.raises(RuntimeError, match="make one tracker for each"):
+        tracker.process(block)
+    may_go.set()
+    thread.join(30)
+    assert [emotion.time for emotion in [*found, *tracker.process(block)]] == [0.5, 1.0]
 
 
 def test_exception_of_a_source_reaches_the_caller(tracker):

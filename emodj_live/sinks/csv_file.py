@@ -35,6 +35,8 @@ class CsvSink:
     ------
     SinkError
         If the file cannot be written; then or later.
+    ValueError
+        When called, if it is closed.
 
     Examples
     --------
@@ -61,6 +63,8 @@ class CsvSink:
 
     def __call__(self, emotion: Emotion) -> None:
         """Write one row."""
+        if self._file.closed:
+            raise ValueError(f"the table {self.path} is closed")
         *values, quadrant, level, gain, is_silent, is_clipped = astuple(emotion)
         self._write((*values, quadrant.value, level, gain, is_silent, is_clipped, self.source))
 

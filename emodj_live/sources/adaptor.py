@@ -68,8 +68,8 @@ class Adaptor:
 
     def __init__(self, input_rate: float, *, sample_rate: float = 22050) -> None:
         for name, rate in (("input_rate", input_rate), ("sample_rate", sample_rate)):
-            if not (math.isfinite(rate) and rate > 0):
-                raise ValueError(f"{name} must be a positive number of samples per second, got {rate}")
+            if not isinstance(rate, int | float | np.number) or not (math.isfinite(rate) and rate > 0):
+                raise ValueError(f"{name} must be a positive number of samples per second, got {rate!r}")
         self.input_rate = input_rate
         self.sample_rate = sample_rate
         self.reset()

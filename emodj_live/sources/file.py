@@ -122,6 +122,8 @@ class FileSource:
             raise ValueError(f"start must be 0 or a positive number of seconds, got {start}")
         if duration is not None and not 0 < duration < float("inf"):
             raise ValueError(f"duration must be a positive number of seconds, got {duration}")
+        if "://" in str(path):
+            raise SourceError(f"{path}: is an address, not a file; download it first.")
         self.path = Path(path)
         self.sample_rate = sample_rate
         self.start = start

@@ -21,8 +21,8 @@ class PacedSource:
     ----------
     source : iterable of ndarray of float32 or Gap
         What to slow down. A `Gap` passes at once.
-    sample_rate : int
-        Of the source [Hz].
+    sample_rate : int, optional
+        Of the source [Hz]; needed where that has no `sample_rate` of its own.
     clock, sleep : callable
         Time that passes [s], and how to wait for it.
 
@@ -32,18 +32,26 @@ class PacedSource:
         Position in the stream, gaps included [s].
     is_paused : bool
         Set it to pause.
+
+    Raises
+    ------
+    ValueError
+        If the sample rate is not known or not positive.
     """
 
     def __init__(
         self,
         source: Iterable[NDArray[np.float32] | Gap],
-        sample_rate: int,
+        sample_rate: int | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
+        rate = getattr(source, "sample_rate", None) if sample_rate is None else sample_rate
+        if rate is None or not rate > 0:
+            raise ValueError(f"sample_rate must be a positive number of samples per second, got {rate}")
         self._source = source
-        self.sample_rate = sample_rate
+        self.sample_rate: int = rate
         self._clock = clock
         self._sleep = sleep
         self.is_paused = False

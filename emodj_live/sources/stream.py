@@ -57,7 +57,7 @@ class StreamSource:
     """
 
     def __init__(
-        self, file: IO[bytes], *, sample_rate: int = 22050, raw: str | None = None, title: str = "standard input"
+        self, file: IO[bytes], *, sample_rate: int = 22050, raw: str | None = None, title: str = "audio stream"
     ) -> None:
         if file.isatty():
             raise SourceError(f"{title}: is a terminal; pipe audio into it: ffmpeg -i song.mp3 -f wav - | ...")
@@ -87,7 +87,7 @@ class StreamSource:
         try:
             pcm, length = yield from read_wav_header(reader)
         except NotWavError as error:
-            hint = "send WAV (ffmpeg -i song.mp3 -f wav -) or say with --raw what it is"
+            hint = "send WAV (ffmpeg -i song.mp3 -f wav -) or say what it is: raw, such as 48000:2:s16le"
             raise SourceError(f"{self.title}: {error}; {hint}.") from error
         self._pcm = pcm
         yield from self._samples(reader, pcm, sys.maxsize if length is None else length)
