@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+import emodj_live
+
 ROOT = Path(__file__).parents[1]
 README, GUIDE = ROOT / "README.md", ROOT / "docs" / "embedding.md"
 WAYS = ["callback", "iterator", "push", "background"]
@@ -64,6 +66,13 @@ def test_the_contract_is_the_same_everywhere():
     from test_embedding import CONTRACT
 
     assert " ".join(CONTRACT.split()) in " ".join(GUIDE.read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize("name", emodj_live.__all__)
+def test_guide_tells_of_every_public_name(name):
+    assert re.search(
+        rf"`[^`\n]*\b{name}\b[^`\n]*`|^from emodj_live import .*\b{name}\b", GUIDE.read_text("utf-8"), re.M
+    )
 
 
 def test_links_lead_somewhere():
