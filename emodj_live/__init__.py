@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
-    from emodj_live.keyboard import Keyboard
     from emodj_live.model import EmotionModel
     from emodj_live.process import own_stderr
     from emodj_live.ring import Gap, RingBuffer
@@ -51,7 +50,6 @@ __all__ = [
     "FeatureSpec",
     "FileSource",
     "Gap",
-    "Keyboard",
     "MicrophoneSource",
     "ModelError",
     "OscSink",
@@ -86,7 +84,6 @@ _HOMES = {
     "FeatureSpec": "features",
     "FileSource": "sources.file",
     "Gap": "ring",
-    "Keyboard": "keyboard",
     "MicrophoneSource": "sources.microphone",
     "ModelError": "errors",
     "OscSink": "sinks.osc",

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from emodj_live import __version__
-from emodj_live.errors import EmodjError
-from emodj_live.process import abandon_stdout, have_streams, one_line, own_stderr
+from emodj_live.errors import EmodjError, one_line
+from emodj_live.process import abandon_stdout, have_streams, own_stderr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _tell(error: EmodjError) -> int:
     """Say what went wrong in one line, and return the exit code for it."""
-    print(f"emodj-live: {one_line(str(error))}", file=sys.stderr)
+    print(f"emodj-live: {error}", file=sys.stderr)
     return 1
 
 

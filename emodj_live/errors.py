@@ -14,7 +14,13 @@ file or device, and what to do about it.
 
 
 class EmodjError(Exception):
-    """Base of everything that this package raises about the world outside it."""
+    """Base of everything that this package raises about the world outside it.
+
+    Its text is one line that is safe to print, whatever the name of the file in it.
+    """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class SourceError(EmodjError):
@@ -31,3 +37,17 @@ class SinkError(EmodjError):
 
 class DatasetError(EmodjError):
     """The annotations and clips of a data set are missing or contradict each other."""
+
+
+def one_line(text: str) -> str:
+    """Return a text with what could move a terminal's cursor replaced; bytes of odd file names stay.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else "?" for c in text)

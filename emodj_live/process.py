@@ -78,49 +78,8 @@ def signals(stop: Callable[[], None], *numbers: signal.Signals) -> Iterator[None
             signal.signal(number, handler)
 
 
-@contextmanager
-def suspendable(leave: Callable[[], object], enter: Callable[[], object]) -> Iterator[None]:
-    """Give the terminal back while Ctrl-Z has stopped the process, and take it over again when that goes on.
-
-    Parameters
-    ----------
-    leave, enter : callable
-        Give the terminal back, and take it over.
-    """
-    if not hasattr(signal, "SIGTSTP"):  # Windows
-        yield
-        return
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        leave()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # from here it goes on when somebody says so
-        signal.signal(number, handle)
-        enter()
-
-    before = signal.signal(signal.SIGTSTP, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTSTP, before)
-
-
 def have_streams() -> None:
     """Put nothing where a standard stream is missing, lest what belongs to one land in another."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (it is for the whole process)
-
-
-def one_line(text: str) -> str:
-    """Return a text with what could move a terminal's cursor replaced; bytes of odd file names stay.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
-    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else "?" for c in text)

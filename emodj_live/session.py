@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import time
@@ -17,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.emotion import Emotion
-from emodj_live.errors import EmodjError, SourceError
+from emodj_live.errors import EmodjError, SourceError, one_line
 from emodj_live.model import EmotionModel
 from emodj_live.outputs import Outputs
-from emodj_live.process import one_line, signals, suspendable
+from emodj_live.process import signals
 from emodj_live.ring import Gap
 from emodj_live.sinks.lines import LineSink, json_line, text_line
-from emodj_live.sinks.notices import Notices
 from emodj_live.sinks.status import Status
 from emodj_live.sinks.summary import Summary
 from emodj_live.sources.demo import DemoSource
@@ -68,7 +66,11 @@ class Session:
         self._options = options
         self._tell = tell
         on_terminal = sys.stdout.isatty() and not (options.plain or options.json)
-        self._has_dashboard = on_terminal and _can_draw()
+        self._has_dashboard = False
+        if on_terminal:
+            from emodj_live.sinks.dashboard import Dashboard
+
+            self._has_dashboard = Dashboard.is_possible()
         self._is_stream = options.files == ["-"]
         self._is_live = options.mic or options.play or self._is_stream or (on_terminal and not options.fast)
         self._summary_stream = sys.stdout if on_terminal else sys.stderr
@@ -238,28 +240,12 @@ class Session:
             digits = 1 if (10 * self._options.step).is_integer() else 2
             form = partial(json_line, source=work.name) if self._options.json else partial(text_line, digits=digits)
             return work.source, LineSink(sys.stdout, form)
-        from emodj_live.keyboard import Keyboard
         from emodj_live.sinks.dashboard import Dashboard
 
-        dashboard = Dashboard(work.status)
-        notices = Notices(dashboard.tell)
-        stack.callback(notices.repeat)  # once the dashboard is gone
-        stack.enter_context(dashboard)
-        stack.enter_context(notices)
-        keyboard = stack.enter_context(Keyboard())
-
-        def leave() -> None:
-            keyboard.__exit__(None, None, None)
-            dashboard.__exit__(None, None, None)
-
-        def enter() -> None:
-            dashboard.__enter__()
-            keyboard.__enter__()
-
-        stack.enter_context(suspendable(leave, enter))
+        dashboard = stack.enter_context(Dashboard(work.status))
 
         def after_each_block() -> None:
-            self._obey(keyboard.read(), work)
+            self._obey(dashboard.key(), work)
             dashboard.tick()
 
         return _each(work.source, after_each_block), dashboard
@@ -273,12 +259,6 @@ class Session:
 
 def _channels(count: int) -> str:
     return f"{count} channel{'s' * (count != 1)}"
-
-
-def _can_draw() -> bool:
-    """Return whether the terminal can show more than lines."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
-    return os.environ.get("TERM") not in ("dumb", "unknown") and encoding.startswith("utf")
 
 
 def _each(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,10 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy comes: its products are too small here to be shared
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from emodj_live import (
     Dashboard,
@@ -34,7 +37,6 @@ from emodj_live import (
     EmotionTracker,
     FileSource,
     Gap,
-    Keyboard,
     PlayedSource,
     Quadrant,
     SourceError,
@@ -51,8 +53,9 @@ CENTRES = {
     Quadrant.SAD: (-0.5, -0.5),
     Quadrant.CALM: (0.5, -0.5),
 }
+INTERRUPTED = 130  # as a shell counts it
 MOOD_KEYS = {mood.value[0]: mood for mood in CENTRES}
-HELP = "n next  space pause  q quit  towards: h happy  t tense  s sad  c calm"
+HELP = "n next  space pause  q quit  h happy  t tense  s sad  c calm"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class SetList:
     def __init__(self, first: Song, songs: Sequence[Song]) -> None:
         self.upcoming: Song | None = first
         self.mood: Quadrant | None = None
+        self.total = len(songs)
         self._left = list(songs)
         self._point = first.point
 
@@ -102,36 +106,49 @@ class SetList:
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are named, and the audio files in the folders that are named, each once."""
+
+    def tell(error: OSError) -> None:
+        print(f"dj_player: left out {error.filename}: {error.strerror}.", file=sys.stderr)
+
     found: list[Path] = []
     for path in paths:
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [file for file in inside if not path.is_dir() or file.suffix.lower() in SUFFIXES]
-    return list(dict.fromkeys(found))
+        if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a name is too long)
+            inside = sorted(Path(folder, name) for folder, _, names in os.walk(path, onerror=tell) for name in names)
+            found += [file for file in inside if file.suffix.lower() in SUFFIXES]
+        else:
+            found.append(path)
+    each: dict[str, Path] = {}
+    for file in found:
+        each.setdefault(os.path.realpath(file), file)
+    return list(each.values())
 
 
 def analyse(file: FileSource, model: EmotionModel, stopped: Event) -> Song:
-    """Listen to a whole song as fast as it goes, without smoothing: what counts is the mean."""
+    """Listen to a whole song as fast as it goes, without smoothing: what counts is the mean of what is heard."""
     summary = Summary()
     for emotion in EmotionTracker(model, smoothing=0).track(file):
-        summary(emotion)
+        if not emotion.is_silent:
+            summary(emotion)
         if stopped.is_set():
             break
     if not summary.count:
-        raise SourceError(f"{file.path}: is shorter than half a second.")
+        raise SourceError(f"{file.path}: is silent, or shorter than half a second.")
     return Song(file.path, file.title, (summary.valence, summary.arousal))
 
 
 def analyse_all(files: Sequence[Path], model: EmotionModel, stopped: Event) -> list[Song]:
     """Analyse files behind a progress bar; what cannot be played is told and left out."""
     console, songs = Console(stderr=True, highlight=False, markup=False, soft_wrap=True), []
-    hidden = not console.is_terminal
-    for path in track(files, "Listening to the songs", console=console, transient=True, disable=hidden):
-        if stopped.is_set():
-            break
-        try:
-            songs.append(analyse(FileSource(path, sample_rate=model.spec.sample_rate), model, stopped))
-        except SourceError as error:
-            console.print(f"dj_player: left out {error}")
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Listening to the songs", total=len(files))
+        for path in files:
+            if stopped.is_set():
+                break
+            try:
+                songs.append(analyse(FileSource(path, sample_rate=model.spec.sample_rate), model, stopped))
+            except SourceError as error:
+                console.print(f"dj_player: left out {error}")
+            progress.advance(task)
     return songs
 
 
@@ -139,35 +156,39 @@ class Player:
     """Play a set list on the terminal, until it is through or `stopped` is set."""
 
     def __init__(self, songs: SetList, model: EmotionModel, device: int | str | None, stopped: Event) -> None:
+        self.played: list[Song] = []
+        self.left_out: list[SourceError] = []
         self._songs = songs
         self._tracker = EmotionTracker(model)
         self._sample_rate = model.spec.sample_rate
         self._device = device
         self._stopped = stopped
         self._dashboard = Dashboard(self._status)
-        self._keyboard = Keyboard()
         self._source: PlayedSource | None = None
 
-    def run(self) -> list[Song]:
-        """Play until no song is left or somebody quits, and return what was played."""
-        played = []
-        with self._dashboard, self._keyboard:
+    def run(self) -> None:
+        """Play until no song is left or somebody quits; `played` and `left_out` say what."""
+        with self._dashboard:
             self._dashboard.tell(HELP)
             for song in self._songs:
-                played.append(song)
-                self._source = PlayedSource(FileSource(song.path, sample_rate=self._sample_rate), device=self._device)
+                try:
+                    file = FileSource(song.path, sample_rate=self._sample_rate)
+                except SourceError as error:  # it has gone since it was analysed
+                    self.left_out.append(error)
+                    continue
+                self.played.append(song)
+                self._source = PlayedSource(file, device=self._device)
                 self._dashboard.reset()
                 self._tracker.run(self._until_next(self._source), self._dashboard)
                 if self._stopped.is_set():
                     break
-        return played
 
     def _until_next(self, source: PlayedSource) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield what is played, each piece when it is heard (in between empty ones), and obey the keys."""
         for block in source:
             yield block
             self._dashboard.tick()
-            key = self._keyboard.read()
+            key = self._dashboard.key()
             if key == " ":
                 source.is_paused = not source.is_paused
             elif key == "q":
@@ -182,10 +203,11 @@ class Player:
         source, upcoming, mood = self._source, self._songs.upcoming, self._songs.mood
         if source is None:
             return Status("")
+        place = f"song {len(self.played)} of {self._songs.total}"
         why = f"towards {mood.value}" if mood else "nearest"
         return Status(
             title=source.file.title,
-            detail=f"next, {why}: {upcoming.title}" if upcoming else "the last song",
+            detail=f"{place}; next, {why}: {upcoming.title}" if upcoming else f"{place}, the last",
             position=source.heard,
             length=source.file.approximate_length,
             is_length_exact=source.file.is_length_exact,
@@ -204,44 +226,60 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     stopped = Event()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stopped.set())
+    try:
+        with own_stderr():  # sound systems and decoders write to it past Python, and would write into the dashboard
+            return run(options, stopped)
+    except EmodjError as error:
+        print(f"dj_player: {error}", file=sys.stderr)
+    except OSError as error:  # the list cannot be written, or nobody reads it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if isinstance(error, BrokenPipeError):
+            return 0
+        print(f"dj_player: {error}", file=sys.stderr)
+    return 1
 
-    def end(*_: object) -> None:
-        if stopped.is_set():  # asked for a second time: at once
-            raise KeyboardInterrupt
-        stopped.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    with own_stderr():  # sound systems and decoders write to it past Python, and would write into the dashboard
-        try:
-            run(options, stopped)
-        except EmodjError as error:
-            print(f"dj_player: {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:  # the second Ctrl-C
-            pass
+def run(options: argparse.Namespace, stopped: Event) -> int:
+    """Analyse, then print or play, and return the exit code."""
+    device = int(options.device) if (options.device or "").isdecimal() else options.device
+    if not options.dry_run:
+        if not Dashboard.is_possible():
+            raise EmodjError("it plays on a terminal that shows UTF-8 only; --dry-run prints the order anywhere.")
+        find_device(device, "output")  # rather now than after the analysis
+    files = find_files(options.paths)
+    wanted = options.start_with.lower()
+    if wanted and not any(wanted in file.name.lower() for file in files):
+        raise SourceError(f"there is no song with {options.start_with!r} in its name to begin with.")
+    model = EmotionModel.load()
+    songs = analyse_all(files, model, stopped)
+    if stopped.is_set():
+        return INTERRUPTED
+    candidates = [song for song in songs if wanted in song.path.name.lower()]
+    if not candidates:
+        raise SourceError("there is no song to begin with; name audio files, or folders that have some.")
+    set_list = SetList(candidates[0], songs)
+    if options.dry_run:
+        show(list(set_list))
+        return 0
+    player = Player(set_list, model, device, stopped)
+    try:
+        player.run()
+    finally:
+        show(player.played)
+        for error in player.left_out:
+            print(f"dj_player: left out {error}", file=sys.stderr)
     return 0
 
 
-def run(options: argparse.Namespace, stopped: Event) -> None:
-    """Analyse, then print or play."""
-    device = int(options.device) if (options.device or "").isdecimal() else options.device
-    if not options.dry_run:
-        if not sys.stdout.isatty():
-            raise EmodjError("it plays on a terminal only; --dry-run prints the order anywhere.")
-        find_device(device, "output")  # rather now than after the analysis
-    model = EmotionModel.load()
-    songs = analyse_all(find_files(options.paths), model, stopped)
-    if stopped.is_set():
-        return
-    candidates = [song for song in songs if options.start_with.lower() in song.path.name.lower()]
-    if not candidates:
-        wanted = f" with {options.start_with!r} in its name" if options.start_with else ""
-        raise SourceError(f"there is no song{wanted} to begin with; name audio files or folders that have some.")
-    set_list = SetList(candidates[0], songs)
-    played = set_list if options.dry_run else Player(set_list, model, device, stopped).run()
-    for number, song in enumerate(played, 1):
+def show(songs: Sequence[Song]) -> None:
+    """Print songs in their order."""
+    for number, song in enumerate(songs, 1):
         print(f"{number}. {song}")
+    if sys.stdout:
+        sys.stdout.flush()  # while what goes wrong with it can still be told
 
 
 if __name__ == "__main__":

@@ -77,11 +77,9 @@ RULES = {
         },
     ),
     "__main__": Rule(own={"cli"}),
-    "cli": Rule({"numpy"}, {*LIVE, "session", "process", "keyboard"}),
+    "cli": Rule({"numpy"}, {*LIVE, "session", "process"}),
 }
-OTHERS = Rule(
-    {"numpy"}, {*LIVE, "session", "process", "keyboard", "outputs"}
-)  # what stands beside the command line, and the door
+OTHERS = Rule({"numpy"}, {*LIVE, "session", "process", "outputs"})  # what stands beside the command line, and the door
 
 
 def rule_of(name):

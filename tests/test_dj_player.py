@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from scipy.signal import correlate
-from test_session import ENTER, LEAVE, assert_left_well, plain
+from test_session import ENTER, LEAVE, assert_left_well, in_a_shell, plain
 from virtual_microphone import PROJECT, Terminal, wait_until
 
 from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource
@@ -120,6 +120,8 @@ def test_finds_audio_files_in_folders_and_whatever_is_named(player, tmp_path):
         (tmp_path / name).touch()
     found = player.find_files([tmp_path / "b", tmp_path / "loose.xyz", tmp_path / "a", tmp_path / "b" / "two.FLAC"])
     assert [path.name for path in found] == ["two.FLAC", "loose.xyz", "one.mp3"]
+    again = tmp_path / "a" / ".." / "loose.xyz"
+    assert player.find_files([again, *found]) == [again, found[0], found[2]]
 
 
 # ---------------------------------------------------------------------------------------------------- three real songs
@@ -194,6 +196,29 @@ def test_dry_run_prints_the_order(short_songs):
         assert (valence, arousal) == pytest.approx(tuple(short_songs.points[name]), abs=0.0051)
 
 
+def test_silence_does_not_count(short_songs, tmp_path):
+    for name, song in short_songs.sections.items():
+        silence = np.zeros(5 * RATE, song.dtype)
+        soundfile.write(tmp_path / name, np.concatenate([silence, song, silence]), RATE)
+    expected, found = (run(folder, "--dry-run").stdout for folder in (short_songs.folder, tmp_path))
+    assert found.splitlines() == expected.splitlines()
+    assert len(listed(found)) == 3
+
+
+def test_list_that_nobody_reads_or_that_has_no_room(short_songs):
+    command = f"{sys.executable} -W error {PLAYER} {short_songs.folder} --dry-run"
+    for shell, code, told in [
+        (f"{command} | true; exit ${{PIPESTATUS[0]}}", 0, ""),
+        (f"{command} > /dev/full", 1, "dj_player: [Errno 28] No space left on device\n"),
+        (f"{command} >&-", 0, ""),
+    ]:
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        done = subprocess.run(
+            ["bash", "-c", shell], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (code, told)
+
+
 def test_begins_with_the_first_that_is_named(short_songs):
     done = run(*(short_songs.folder / name for name in ("c.wav", "a.wav", "b.wav")), "--dry-run")
     assert listed(done.stdout)[0] == "c.wav"
@@ -207,7 +232,11 @@ def test_bad_files_are_told_and_left_out(short_songs, tmp_path):
     assert listed(done.stdout) == short_songs.order
     told = done.stderr.splitlines()
     assert len(told) == 3
-    reasons = {"brief.wav": "is shorter than", "broken.mp3": "is not audio", "gone.wav": "there is no such file"}
+    reasons = {
+        "brief.wav": "is silent, or",
+        "broken.mp3": "is not audio",
+        "gone.wav": "there is no such file",
+    }
     for line, (name, reason) in zip(told, reasons.items(), strict=True):
         assert line.startswith("dj_player: left out ")
         assert f"{name}: {reason}" in line
@@ -226,8 +255,8 @@ def test_name_that_is_no_text(short_songs, tmp_path):
 def test_one_sentence_where_nothing_can_be_played(short_songs, tmp_path):
     for arguments, told in [
         ((tmp_path, "--dry-run"), "there is no song to begin with"),
-        ((short_songs.folder, "--dry-run", "--start-with", "zz"), "there is no song with 'zz' in its name"),
-        ((short_songs.folder,), "it plays on a terminal only"),
+        ((short_songs.folder, tmp_path / "gone.wav", "--dry-run", "--start-with", "zz"), "there is no song with 'zz'"),
+        ((short_songs.folder,), "it plays on a terminal that shows UTF-8 only"),
     ]:
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (1, "")
@@ -302,7 +331,8 @@ def test_plays_three_songs_in_a_row_in_the_order_of_their_distances(start, short
         drawn = terminal.shown.split(LEAVE)[0]
         assert played(terminal) == short_songs.order
         assert "next, nearest: c.wav" in drawn
-        assert "the last song" in drawn
+        assert "song 2 of 3; next, nearest: a.wav" in drawn
+        assert "song 3 of 3, the last" in drawn
     found = [places(heard, short_songs.sections[name]) for name in short_songs.order]
     for song in found:
         assert len(song) >= 7
@@ -371,7 +401,53 @@ def test_steers_towards_a_mood(player, start, long_songs):
         assert played(terminal) == ["b.wav", "a.wav"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_z_and_fg(long_songs, virtual_microphone):
+    environment = {**virtual_microphone.environment, "PYTHONPATH": str(PROJECT)}
+    with in_a_shell(PLAYER, long_songs.folder, **environment) as (send, wait_for):
+        wait_for("song 1 of 3")
+        wait_for("dBFS")
+        send("C-z")
+        wait_for("Stopped")
+        wait_for("song 1 of 3", wanted=False)
+        time.sleep(4)  # longer than a device may be mute
+        send("fg", "Enter")
+        wait_for("song 1 of 3")
+        send("n")
+        wait_for("song 2 of 3")
+        wait_for("dBFS")
+        send("q")
+        wait_for("2. ")
+
+
+def test_song_that_has_gone_is_told_and_left_out(start, long_songs, tmp_path):
+    for name in long_songs.order:
+        (tmp_path / name).hardlink_to(long_songs.folder / name)
+    with start(tmp_path, "--start-with", "b.wav") as terminal:
+        wait_for_emotion(terminal)
+        (tmp_path / "c.wav").unlink()
+        terminal.press("n")
+        wait_for_title(terminal, "a.wav")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert_left_well(terminal)
+        assert played(terminal) == ["b.wav", "a.wav"]
+        assert "c.wav: there is no such file" in terminal.shown.split(LEAVE)[1].replace("\r\n", "")
+
+
+def test_list_is_not_lost_with_the_device(start, long_songs, virtual_microphone):
+    with start(long_songs.folder) as terminal:
+        wait_for_emotion(terminal)
+        virtual_microphone.unplug()
+        try:
+            assert terminal.end() == 1
+        finally:
+            virtual_microphone.replug()
+        assert_left_well(terminal)
+        assert played(terminal) == ["a.wav"]
+        assert "takes no more sound" in terminal.shown.split(LEAVE)[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_while_it_plays(number, start, long_songs):
     with start(long_songs.folder) as terminal:
         before = termios.tcgetattr(terminal._leader)
@@ -386,7 +462,7 @@ def test_ctrl_c_while_it_analyses(start, tmp_path):
     soundfile.write(tmp_path / "endless.flac", np.zeros(20 * 3600 * 1000, np.int16), 1000)  # takes a minute and more
     with start(tmp_path) as terminal:
         terminal.wait_for(lambda: "Listening to the songs" in terminal.shown, 30, "the progress bar")
-        assert terminal.end(signal.SIGINT) == 0
+        assert terminal.end(signal.SIGINT) == 130
         assert ENTER not in terminal.shown
         assert "Traceback" not in terminal.shown
         assert terminal.shown.rfind("\x1b[?25h") >= terminal.shown.rfind("\x1b[?25l")

@@ -508,6 +508,15 @@ def test_empty_file(name, tmp_path):
     assert_cannot_be_opened(tmp_path / name, "is empty; choose an audio file")
 
 
+def test_title_is_safe_to_show(write_audio, music, tmp_path):
+    path = tmp_path / "song.flac"
+    with soundfile.SoundFile(path, "w", RATE, 1) as file:
+        file.artist, file.title = "A\x1b[2J", "B\nC"
+        file.write(music(1.0))
+    assert FileSource(path).title == "A?[2J - B?C"
+    assert FileSource(write_audio("a\nb.wav", music(1.0))).title == "a?b.wav"
+
+
 def test_address_is_no_file():
     with pytest.raises(SourceError, match=r"^https://example\.org/a\.mp3: is an address, not a file; download it"):
         FileSource("https://example.org/a.mp3")

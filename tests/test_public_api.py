@@ -109,6 +109,11 @@ def test_errors_are_a_tree():
     assert emodj_live.EmodjError.__bases__ == (Exception,)
 
 
+def test_error_is_one_line_that_is_safe_to_print():
+    assert str(emodj_live.SourceError("a\nb\x1b[2J\udce9 ü: odd.")) == "a?b?[2J\udce9 ü: odd."
+    assert str(emodj_live.SourceError()) == ""
+
+
 def is_written(documentation):
     """Whether a docstring is there and is one that somebody wrote: a dataclass makes its own."""
     return bool(documentation) and len(documentation.split()) > 2 and not re.match(r"\w+\(.*\)$", documentation)

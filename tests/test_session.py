@@ -2,10 +2,12 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -177,8 +179,12 @@ def test_unplugging_is_told_on_the_dashboard_and_behind_it(on_microphone, virtua
         assert "ALSA lib" not in drawn  # what the sound system writes past Python
 
 
-def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(start):
-    """Under a shell of its own, because only a job of a shell can be stopped and go on."""
+@contextmanager
+def in_a_shell(*arguments, **environment):
+    """Start a program under a shell of its own, because only a job of a shell can be stopped and go on.
+
+    Yields what sends keys, and what waits until the screen shows something or does not any more.
+    """
     tmux = shutil.which("tmux")
     if tmux is None:
         pytest.skip("needs tmux")
@@ -187,20 +193,30 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(start):
     def run(*arguments):
         return subprocess.run([*server, *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
 
-    def is_shown(text, wanted=True):
-        return lambda: (text in run("capture-pane", "-p")) is wanted
+    def send(*keys):
+        run("send-keys", *keys)
 
-    variables = f"LC_ALL=C.UTF-8 PYTHONPATH={PROJECT} EMODJ_MODEL={start.model}"
-    run("new-session", "-d", "-x", "100", "-y", "30", "bash --norc")
+    def wait_for(text, *, wanted=True):
+        wait_until(lambda: (text in run("capture-pane", "-p")) is wanted, 30, f"{text!r} is shown: {wanted}")
+
+    needed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
+    options = [part for name, value in {**needed, "LC_ALL": "C.UTF-8"}.items() for part in ("-e", f"{name}={value}")]
+    run("new-session", "-d", "-x", "100", "-y", "30", *options, "bash --norc")
     try:
-        run("send-keys", f"{variables} {sys.executable} -m emodj_live --demo", "Enter")
-        wait_until(is_shown("pleasant"), 20, "the dashboard")
-        run("send-keys", "C-z")
-        wait_until(is_shown("Stopped"), 20, "the shell")
-        wait_until(is_shown("pleasant", wanted=False), 20, "the shell's own screen")
-        run("send-keys", "fg", "Enter")
-        wait_until(is_shown("pleasant"), 20, "the dashboard again")
-        run("send-keys", "q")
-        wait_until(is_shown("mean valence"), 20, "the summary: keys work again")
+        send(shlex.join([sys.executable, *map(str, arguments)]), "Enter")
+        yield send, wait_for
     finally:
         run("kill-server")
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(start):
+    environment = {"PYTHONPATH": str(PROJECT), "EMODJ_MODEL": start.model}
+    with in_a_shell("-m", "emodj_live", "--demo", **environment) as (send, wait_for):
+        wait_for("pleasant")
+        send("C-z")
+        wait_for("Stopped")
+        wait_for("pleasant", wanted=False)
+        send("fg", "Enter")
+        wait_for("pleasant")
+        send("q")
+        wait_for("mean valence")  # keys work again

@@ -290,7 +290,7 @@ def test_a_kill_while_the_card_is_written_leaves_the_old_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(card.os, "fsync", killed)
+        patch.setattr("os.fsync", killed)
         with pytest.raises(KeyboardInterrupt):
             card.write_card(model, path)
     assert path.read_text() == "old"

@@ -6,6 +6,8 @@ second, on no thread of its own.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +20,10 @@ from rich.segment import Segment, Segments
 
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.sinks.keyboard import Keyboard
+from emodj_live.sinks.notices import Notices
 from emodj_live.sinks.status import Status
+from emodj_live.sinks.suspension import suspendable
 from emodj_live.sinks.view import MINUTE, View, render
 
 _FASTEST = 0.2  # [s] between frames
@@ -27,6 +32,9 @@ _SLOWEST = 0.5
 
 class Dashboard:
     """A sink that shows emotions on a terminal; use it in a ``with`` statement.
+
+    While it is there it has the whole terminal: the screen, the keys, Ctrl-Z, and what the library reports, which is
+    shown as a message and repeated at the end. Everything is given back as it was.
 
     Parameters
     ----------
@@ -63,23 +71,55 @@ class Dashboard:
         self._is_fresh = False
         self._cpu_mark = (clock(), cpu_clock())
         self._cpu = 0.0
-        self._exit = ExitStack()
+        self._keyboard = Keyboard()
+        self._terminal = self._exit = ExitStack()
+
+    @staticmethod
+    def is_possible() -> bool:
+        """Whether standard output is a terminal that can show more than lines."""
+        encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+        is_able = os.environ.get("TERM") not in ("dumb", "unknown") and encoding.startswith("utf")
+        return is_able and sys.stdout.isatty()
 
     def __enter__(self) -> Dashboard:
         """Take over the terminal."""
         with ExitStack() as stack:
-            stack.enter_context(self._console.screen(hide_cursor=True))
-            self._size = 0, 0  # what the terminal showed before is not there any more
-            self.draw()
-            self._exit = stack.pop_all()  # not before the first frame: if that fails, nobody calls __exit__
+            notices = Notices(self.tell)
+            stack.callback(notices.repeat)  # once the screen is given back
+            stack.enter_context(notices)
+            self._take()
+            stack.callback(self._leave)
+            stack.enter_context(suspendable(self._leave, self._take))
+            self._exit = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was; if it has gone, there is nothing to leave."""
-        with suppress(OSError):
-            self._exit.close()
+        """Leave the terminal as it was."""
+        self._exit.close()
+
+    def _take(self) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(self._console.screen(hide_cursor=True))
+            stack.enter_context(self._keyboard)
+            self._size = 0, 0  # what the terminal showed before is not there any more
+            self.draw()
+            self._terminal = stack.pop_all()
+
+    def _leave(self) -> None:
+        with suppress(OSError):  # if the terminal has gone, there is nothing to leave
+            self._terminal.close()
+
+    def key(self) -> str:
+        """Return the next key that was pressed.
+
+        Returns
+        -------
+        str
+            One character, or empty if there is none.
+        """
+        return self._keyboard.read()
 
     def __call__(self, emotion: Emotion) -> None:
         """Take in an emotion, and draw if it is time."""

@@ -25,13 +25,14 @@ class Notices(logging.Handler):
 
     def __enter__(self) -> Notices:
         """Take the library's notices over from whoever has them."""
-        self._others = self._library.handlers[:]
+        self._before = self._library.handlers[:], self._library.propagate
         self._library.handlers[:] = [self]
+        self._library.propagate = False
         return self
 
     def __exit__(self, *_: object) -> None:
         """Give them back."""
-        self._library.handlers[:] = self._others
+        self._library.handlers[:], self._library.propagate = self._before
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one."""

@@ -116,7 +116,7 @@ def find_device(device: int | str | None, kind: Literal["input", "output"]) -> D
     module = sounddevice()
     try:
         return _device(module.query_devices(device, kind), kind)
-    except (ValueError, module.PortAudioError) as error:
+    except (ValueError, OverflowError, module.PortAudioError) as error:
         there = "; ".join(str(found).strip() for found in list_devices(kind))
         what = f"no {kind} device" if device is None or not there else f"no single {kind} device {device!r}"
         advice = f"name one of these: {there}" if there else "connect one"

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from emodj_live.errors import SourceError
+from emodj_live.errors import SourceError, one_line
 from emodj_live.ring import Gap
 from emodj_live.sources.resample import Resampler, tell_of_unusable
 
@@ -135,7 +135,7 @@ class FileSource:
             known = 0 < file.frames < 2**62
             self.approximate_length: float | None = file.frames / file.samplerate if known else None
             names = [name for name in (file.artist, file.title) if name]
-            self.title: str = " - ".join(names) if names else self.path.name
+            self.title: str = one_line(" - ".join(names) if names else self.path.name)
 
     def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield the file's blocks: float32, shape (n,), any n."""

@@ -32,6 +32,7 @@ _AHEAD = 2.0  # [s] decoded before it is played
 _PIECE = 0.01  # [s] of a block: how finely emotions can follow the sound
 _WAIT = 0.005  # [s]
 _STALLED = 3.0  # [s] without a callback
+_PAUSED = 1.0  # [s] without a check
 _NOTHING = np.empty(0, np.float32)
 
 
@@ -81,7 +82,7 @@ class PlayedSource:
         self._given = 0  # samples that the tracker was given
         self._mark: tuple[float, int, int] | None = None  # when a buffer is heard, its first frame, its length
         self._total: float = math.inf  # frames to play, once that is known
-        self._called_at = time.monotonic()
+        self._called_at = self._checked_at = time.monotonic()
         self._resample = None
         if self.file.input_rate != self.device.sample_rate:
             rates = self.file.input_rate, self.device.sample_rate
@@ -178,8 +179,12 @@ class PlayedSource:
         self.underflows += bool(status.output_underflow or starved)
 
     def _check(self) -> None:
-        """Say so if the device has gone."""
-        if time.monotonic() - self._called_at > _STALLED:
+        """Say so if the device has gone; but where nobody checked, as while Ctrl-Z stops us all, it could not call."""
+        now = time.monotonic()
+        if now - self._checked_at > _PAUSED:
+            self._called_at = now
+        self._checked_at = now
+        if now - self._called_at > _STALLED:
             raise SourceError(f"{self.device.name}: takes no more sound; is it still there?")
 
     # ------------------------------------------------------------------------------------------------ the decoder
