@@ -118,9 +118,10 @@ class BackgroundTracker:
             self._error = None
             self._is_asked_to_stop.clear()
             self._latest = None
-            self._thread = threading.Thread(target=self._follow, name="emodj-live", daemon=True)
+            thread = threading.Thread(target=self._follow, name="emodj-live", daemon=True)
             atexit.register(self._end_with_the_program)
-            self._thread.start()
+            thread.start()
+            self._thread = thread
 
     def stop(self, *, timeout: float = _PATIENCE) -> bool:
         """End the tracking after the emotion in hand, and wait until the source is closed.
@@ -167,7 +168,8 @@ class BackgroundTracker:
         BaseException
             As for `stop`.
         """
-        thread = self._thread
+        with self._lock:
+            thread = self._thread
         if thread is not None:
             thread.join(timeout)
         if self.is_running:
@@ -177,9 +179,11 @@ class BackgroundTracker:
 
     def _end(self, timeout: float) -> bool:
         """Ask for the end and return whether it has come."""
-        self._is_asked_to_stop.set()
-        self._tracker.stop()
-        thread = self._thread
+        with self._lock:
+            self._is_asked_to_stop.set()
+            thread = self._thread
+            if self.is_running:
+                self._tracker.stop()
         if getattr(_here, "is_background", False):
             return not self.is_running
         if thread is not None:
@@ -210,7 +214,11 @@ class BackgroundTracker:
     def _until_stopped(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield the source's blocks. The tracker forgets a stop that came before it began; this does not."""
         with opened(self._source) as blocks:
-            while not self._is_asked_to_stop.is_set() and (block := next(blocks, None)) is not None:
+            while not self._is_asked_to_stop.is_set():
+                try:
+                    block = next(blocks)
+                except StopIteration:
+                    return
                 yield block
 
     def _keep(self, emotion: Emotion) -> None:

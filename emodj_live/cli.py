@@ -8,7 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -63,7 +63,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _tell(error: EmodjError) -> int:
     """Say what went wrong in one line, and return the exit code for it."""
-    print(f"emodj-live: {error}", file=sys.stderr)
+    with suppress(OSError):  # that nobody reads it is no reason to stop
+        print(f"emodj-live: {error}", file=sys.stderr)
     return 1
 
 

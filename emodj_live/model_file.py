@@ -95,12 +95,16 @@ def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[An
     Raises
     ------
     ModelError
-        If it cannot be written.
+        If it cannot be written, or would be refused by `read`.
     """
     text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **header}, allow_nan=False)
     members = {name: np.ascontiguousarray(arrays[name], DTYPES[name]) for name in ARRAYS}
     with replaced(path) as file:
         np.savez(file, allow_pickle=False, header=np.frombuffer(text.encode(), np.uint8), **members)
+        try:
+            read(file)  # nothing is replaced by what could not be read again
+        except ValueError as error:
+            raise ModelError(f"{path}: is not written: {error}.") from error
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class Outputs:
     def __init__(self, options: argparse.Namespace) -> None:
         self.has_failed = False
         self._is_shown = True  # the lines or the dashboard work
-        self._plots: list[PlotSink] = []  # one for each source
+        self._plots: dict[int, PlotSink] = {}  # one for each source, by its number
         self._table: CsvSink | None = None
         self._streams: list[Sink] = []  # for all sources
         with ExitStack() as stack:
@@ -64,7 +64,7 @@ class Outputs:
         if options.plot:
             from emodj_live.sinks.plot import PlotSink
 
-            self._plots = [PlotSink(path) for path in _numbered(options.plot, max(1, len(options.files)))]
+            self._plots = dict(enumerate(map(PlotSink, _numbered(options.plot, max(1, len(options.files))))))
         if options.osc:
             from emodj_live.sinks.osc import OscSink
 
@@ -109,11 +109,11 @@ class Outputs:
         callable
             The sink for all of them.
         """
-        plots = self._plots[number : number + 1]
-        sinks: list[Sink] = [*([show] if self._is_shown else []), *self._streams, *plots]
+        plot = self._plots.get(number)
+        sinks: list[Sink] = [*([show] if self._is_shown else []), *self._streams, *([plot] if plot else [])]
         if self._table:
             self._table.source = name
-        for plot in plots:
+        if plot:
             plot.title = title
 
         def hand_out(emotion: Emotion) -> None:
@@ -123,31 +123,42 @@ class Outputs:
                 except SinkError as error:
                     sinks.remove(sink)
                     self._fail(sink, error)
+                except BrokenPipeError:
+                    if len(sinks) == 1:
+                        raise
+                    sinks.remove(sink)
+                    self._hide()
+                    logger.warning("standard output: nobody reads it any more. The rest goes on.")
 
         try:
             yield hand_out
         except EmodjError:
-            self._draw(plots)
+            self._draw(number)
             raise
-        self._draw(plots)
+        self._draw(number)
 
-    def _draw(self, plots: list[PlotSink]) -> None:
-        for plot in plots:
+    def _draw(self, number: int) -> None:
+        if plot := self._plots.get(number):
             try:
                 plot.close()
             except SinkError as error:
                 self._fail(plot, error)
+            self._plots.pop(number, None)
+
+    def _hide(self) -> None:
+        """Show nothing any more."""
+        self._is_shown = False
+        abandon_stdout()
 
     def _fail(self, sink: Sink, error: SinkError) -> None:
         """Leave an output out from now on, and tell of it; raise the error if it was the last."""
         self.has_failed = True
         if sink in self._streams:
             self._streams.remove(sink)
-        elif sink in self._plots:
-            self._plots = []
+        elif sink in self._plots.values():
+            self._plots = {number: plot for number, plot in self._plots.items() if plot is not sink}
         else:
-            self._is_shown = False
-            abandon_stdout()
+            self._hide()
         if self.is_spent:
             raise error
         logger.error("%s The rest goes on.", error)

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
+from typing import IO
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def own_stderr(*, show: bool = False) -> Iterator[None]:
         yield
         return
     python_stderr = sys.stderr
-    with TemporaryFile() as caught, os.fdopen(saved, "w", errors="backslashreplace", buffering=1) as ours:
+    with _somewhere(show) as caught, os.fdopen(saved, "w", errors="backslashreplace", buffering=1) as ours:
         if python_stderr is sys.__stderr__:  # else somebody has redirected it already: leave it to them
             sys.stderr = ours
         os.dup2(caught.fileno(), 2)
@@ -42,9 +43,18 @@ def own_stderr(*, show: bool = False) -> Iterator[None]:
                 sys.stderr.write(caught.read().decode(errors="replace"))
 
 
+def _somewhere(kept: bool) -> IO[bytes]:
+    """Open a file for what nobody may want to see: if it is to be kept, one that can be read again."""
+    if kept:
+        with suppress(OSError):  # there is no room
+            return TemporaryFile()
+    return Path(os.devnull).open("r+b")
+
+
 def abandon_stdout() -> None:
     """Let the interpreter's last flush of a broken pipe go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @contextmanager

@@ -17,7 +17,18 @@ _WINDOWS_PER_BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Audio that a source lost: time moves on by ``samples``, and no emotion is made up for them."""
+    """Audio that a source lost: time moves on, and no emotion is made up for it.
+
+    Attributes
+    ----------
+    samples : int
+        How much, at the model's rate.
+
+    Raises
+    ------
+    ValueError
+        If it is no count.
+    """
 
     samples: int
 

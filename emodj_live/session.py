@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -204,7 +204,9 @@ class Session:
             length = self._model.spec.window_length / self._model.spec.sample_rate
             raise SourceError(f"{work.name}: is shorter than one window of {length:g} s; choose a longer file or part.")
         if not (self._options.quiet or self._options.json):
-            self._summary_stream.write(summary.text(one_line(work.name), summary.time - work.start, elapsed) + "\n")
+            text = summary.text(one_line(work.name), summary.time - work.start, elapsed)
+            with suppress(OSError):  # that nobody reads it is no reason to stop
+                self._summary_stream.write(text + "\n")
 
     def _until_stopped(self, source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[NDArray[np.float32] | Gap]:
         """Yield a source's blocks; a stop that came before the tracker was running counts too."""

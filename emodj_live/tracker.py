@@ -5,6 +5,7 @@ No I/O, no thread, no clock: what it says follows from the samples alone.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import threading
@@ -21,6 +22,8 @@ from emodj_live.gain import AutomaticGain
 from emodj_live.model import EmotionModel
 from emodj_live.ring import BEYOND_REASON, Gap, RingBuffer
 from emodj_live.smoothing import Smoother
+
+logger = logging.getLogger(__name__)
 
 SILENCE = -60.0  # [dBFS]
 LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
@@ -291,10 +294,24 @@ def opened(source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[Iterator[NDA
         if blocks is not source:
             owners.insert(0, blocks)
         yield blocks
-    finally:
-        for owner in owners:
-            if close := getattr(owner, "close", None):
+    except BaseException:
+        if failure := _close(owners):
+            logger.warning("the source could not be closed: %s", failure)
+        raise
+    if failure := _close(owners):
+        raise failure
+
+
+def _close(owners: list[object]) -> Exception | None:
+    """Close what can be closed, and return the first failure."""
+    failure = None
+    for owner in owners:
+        if close := getattr(owner, "close", None):
+            try:
                 close()
+            except Exception as error:
+                failure = failure or error
+    return failure
 
 
 def _checked(block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -42,6 +41,8 @@ def emodj_live(*arguments, **options):
 
 def on_terminal(*arguments, during=None):
     """Run with stdout on a pseudo-terminal; return the exit code, what it showed, and stderr."""
+    import pty
+
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "emodj_live", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=follower, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)

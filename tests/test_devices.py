@@ -81,6 +81,11 @@ def test_marks_the_default_that_was_chosen(portaudio):
     assert [device.name for device in list_devices("input") if device.is_default] == ["headset"]
 
 
+def test_default_that_a_program_named(portaudio):
+    portaudio.default.device = {"input": "head", "output": "loud"}
+    assert [device.name for device in list_devices("input") if device.is_default] == ["headset"]
+
+
 @pytest.mark.usefixtures("portaudio")
 @pytest.mark.parametrize(("wanted", "index"), [(None, 1), (2, 2), ("head", 2), ("sys", 3)])
 def test_finds(wanted, index):

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import termios
 import time
 from dataclasses import dataclass
 from itertools import pairwise, permutations
@@ -22,6 +21,7 @@ from virtual_microphone import PROJECT, Terminal, wait_until
 from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource
 
 pytest_plugins = ["virtual_microphone"]
+termios = pytest.importorskip("termios")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
 
 PLAYER = PROJECT / "examples" / "dj_player.py"

@@ -204,6 +204,47 @@ def test_two_that_stop_each_other_wait_for_nothing(model):
     assert took == [[False, False]] * 2
 
 
+def test_stop_while_it_starts(model):
+    """With threads changing as often as can be, `stop` meets every moment of `start`."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            background = BackgroundTracker(EmotionTracker(model), endless())
+            failures = []
+
+            def stop(background=background, failures=failures):
+                try:
+                    background.stop()
+                except RuntimeError as error:
+                    failures.append(error)
+
+            thread = threading.Thread(target=stop)
+            thread.start()
+            background.start()
+            thread.join(PATIENCE)
+            assert background.stop()
+            assert failures == []
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_stop_after_the_end_leaves_others_alone(tracker, music):
+    background = BackgroundTracker(tracker, [music(1.0)])
+    background.start()
+    assert background.wait(timeout=PATIENCE)
+    seen = []
+    tracker.run([music(2.0)], seen.append, lambda _: background.stop())
+    assert len(seen) == 4
+
+
+def test_block_that_is_none_is_an_error_as_everywhere(tracker):
+    background = BackgroundTracker(tracker, [None])
+    background.start()
+    with pytest.raises(TypeError, match="floating-point"):
+        background.wait(timeout=PATIENCE)
+
+
 def test_restart_begins_anew(tracker, music):
     found = []
     background = BackgroundTracker(tracker, [music(2.0)], found.append)
@@ -472,6 +513,13 @@ def test_adaptor_begins_anew_after_a_flush_or_reset(music):
 def test_adaptor_refuses(frames, error, message):
     with pytest.raises(error, match=message):
         Adaptor(44100).process(frames)
+
+
+def test_adaptor_forgets_what_it_refused():
+    adaptor = Adaptor(22050)
+    with pytest.raises(TypeError):
+        adaptor.process(np.zeros((4, 2), bool))
+    assert len(adaptor.process(np.zeros(4, np.int16))) == 4
 
 
 def test_adaptor_refuses_other_channels_on_the_way():

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emodj_live import EmodjError, EmotionModel, FeatureExtractor, ModelError
+from emodj_live import EmodjError, EmotionModel, FeatureExtractor, ModelError, model_file
 from emodj_live.model import default_model_path
 from emodj_live.model_file import MAX_BYTES
 
@@ -712,7 +712,19 @@ def test_numbers_at_the_bounds_can_be_counted_with(model, features):
         assert np.isfinite(extreme.predict(features)).all()
 
 
-def test_spec_that_would_cost_much_memory(model, tmp_path):
+@pytest.mark.parametrize("change", [{"reference_level": 300.0}, "too large"])
+def test_what_could_not_be_read_again_is_not_written(change, model, model_path, features, monkeypatch):
+    if change == "too large":
+        monkeypatch.setattr(model_file, "MAX_BYTES", 1000)
+        change = {}
+    before = model_path.read_bytes()
+    with pytest.raises(ModelError, match=f"^{model_path}: is not written: "):
+        replace(model, **change).save(model_path)
+    assert model_path.read_bytes() == before
+    assert list(model_path.parent.glob(".*")) == []
+
+
+def test_spec_that_would_cost_much_memory(model, tmp_path, monkeypatch):
     """Each value within its bounds, the file small, but the extractor's frames would take 100 GB."""
     spec = replace(
         model.spec, mel_basis=np.ones((1, 32_769), np.float32), n_mels=1, n_mfcc=1, n_fft=65_536, hop_length=1,
@@ -726,7 +738,9 @@ def test_spec_that_would_cost_much_memory(model, tmp_path):
         support_vectors=np.ones((1, spec.n_features), np.float32),
         coefficients=np.ones((1, 2)),
     )
-    greedy.save(tmp_path / "greedy.npz")
+    with monkeypatch.context() as patch:
+        patch.setattr(model_file, "_MOST_IN_FRAMES", 2**60)
+        greedy.save(tmp_path / "greedy.npz")
     assert (tmp_path / "greedy.npz").stat().st_size < 10_000_000
     assert_refused(tmp_path / "greedy.npz", "memory|frames|large")
 

@@ -88,6 +88,17 @@ def test_csv_is_there_while_it_is_written(tmp_path):
     table.close()
 
 
+def test_csv_takes_names_of_any_letters(tmp_path, run_python):
+    code = r"""
+import sys
+from emodj_live import CsvSink, Emotion, Quadrant
+with CsvSink(sys.argv[1], source="\u6b4c\udce9") as table:
+    table(Emotion(0.5, 0, 0, 0, 0, Quadrant.CALM, -20.0, 0, False, False))
+"""
+    run_python(code, tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text("utf-8").splitlines()[1].endswith(",\u6b4c\\udce9")
+
+
 def test_csv_that_is_closed_takes_no_more(tmp_path):
     with CsvSink(tmp_path / "t.csv") as table:
         table(emotion())
@@ -258,6 +269,27 @@ def test_plot_of_one_emotion_and_any_title(tmp_path):
             plot(emotion())
         assert (tmp_path / "arc.png").exists()
         (tmp_path / "arc.png").unlink()
+
+
+def test_plot_has_a_title_that_can_be_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    for suffix in ("svg", "png", "pdf"):
+        with PlotSink(tmp_path / f"arc.{suffix}", title="od\udcff\x01d $x_$") as plot:
+            plot(emotion())
+    assert "<!-- od??d $x_$ -->" in (tmp_path / "arc.svg").read_text("utf-8")
+
+
+@unix
+def test_plot_to_where_nothing_can_be(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    with pytest.raises(SinkError, match="cannot be written: File name too long"):
+        PlotSink(tmp_path / ("a" * 300 + ".png"))
+    (tmp_path / "link.png").symlink_to(tmp_path / "goal.png")
+    with PlotSink(tmp_path / "link.png") as plot:
+        assert not (tmp_path / "goal.png").exists()
+        plot(emotion())
+    assert (tmp_path / "link.png").is_symlink()
+    assert (tmp_path / "goal.png").exists()
 
 
 def test_plot_of_nothing_is_no_file(tmp_path):
@@ -435,6 +467,36 @@ def test_full_disk_under_the_plot_is_told(song, tmp_path):
     assert len(done.stdout.splitlines()) == 6
     assert done.stderr.count("\n") == 1
     assert "full.png: cannot be written: No space left on device." in done.stderr
+
+
+@unix
+def test_full_disk_under_one_plot_leaves_the_others(song, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    (tmp_path / "m-1.png").symlink_to("/dev/full")
+    done = emodj_live(song, song, song, "--plot", tmp_path / "m.png")
+    assert done.returncode == 1
+    assert "m-1.png: cannot be written: No space left on device. The rest goes on." in done.stderr
+    assert sorted(path.name for path in tmp_path.glob("m-[23].png")) == ["m-2.png", "m-3.png"]
+
+
+@unix
+def test_lines_that_nobody_reads_leave_the_table(song, tmp_path):
+    done = emodj_live(song, song, "--csv", tmp_path / "t.csv", before="exec > >(head -1)")
+    assert (done.returncode, len(rows(tmp_path / "t.csv"))) == (0, 12)
+    assert done.stderr.count("nobody reads it any more. The rest goes on.") == 1
+
+
+@unix
+def test_messages_that_nobody_reads_leave_the_lines(song, tmp_path):
+    done = emodj_live(song, tmp_path / "missing.wav", song, before="exec 2> /dev/full")
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 12)
+
+
+@unix
+@pytest.mark.parametrize("option", ["-v", "-q"])
+def test_no_room_for_temporary_files(option, song):
+    done = emodj_live(song, option, before="ulimit -f 0; export TMPDIR=/nonexistent")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 6), done.stderr
 
 
 def test_plot_and_table_of_what_came_before_an_error(tmp_path):

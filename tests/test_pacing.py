@@ -41,6 +41,13 @@ def samples(count, start=0):
     return np.arange(start, start + count, dtype=np.float32)
 
 
+def test_closes_the_source():
+    closed = []
+    PacedSource(SimpleNamespace(sample_rate=RATE, close=lambda: closed.append(1))).close()
+    assert closed == [1]
+    PacedSource([], RATE).close()
+
+
 def test_rate_is_that_of_the_source(time):
     source = SimpleNamespace(sample_rate=RATE // 2)
     assert PacedSource(source).sample_rate == RATE // 2

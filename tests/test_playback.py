@@ -89,6 +89,14 @@ def test_plays_the_file_as_it_is(portaudio, song, music):
     assert not stream.is_open
 
 
+def test_place_in_the_file_stays_at_the_end(portaudio, song):
+    assert PlayedSource(FileSource(song, start=1.0)).heard == 1.0
+    source = PlayedSource(FileSource(song))
+    for _ in range(2):
+        play(source)
+        assert source.heard == pytest.approx(3, abs=1e-6)
+
+
 def test_each_block_comes_when_it_was_heard(portaudio, song):
     came, _, _ = play(PlayedSource(FileSource(song)))
     ends = np.cumsum([length for length, _ in came]) / RATE

@@ -1,9 +1,9 @@
 """What another program writes into a pipe: WAV as ffmpeg, sox and arecord write it, bare PCM, and what is neither."""
 
+import gzip
 import io
 import json
 import os
-import pty
 import shutil
 import signal
 import struct
@@ -73,6 +73,13 @@ def test_raw_says_what_the_file_says(form, order, stereo, write_audio):
     bare = write_audio("song.raw", stereo, RATE, format="RAW", subtype=SUBTYPES[form], endian=endian)
     source = StreamSource(io.BytesIO(bare.read_bytes()), raw=f"{RATE}:2:{form}{order}")
     np.testing.assert_allclose(samples(source), samples(FileSource(path)), rtol=0, atol=1e-6)
+
+
+def test_file_that_unpacks_is_read_by_its_own_read(stereo, tmp_path):
+    data = header(0) + pcm(stereo)
+    (tmp_path / "song.wav.gz").write_bytes(gzip.compress(data))
+    with gzip.open(tmp_path / "song.wav.gz") as file:
+        np.testing.assert_array_equal(samples(StreamSource(file)), samples(StreamSource(io.BytesIO(data))))
 
 
 def test_raw_u8(stereo, write_audio):
@@ -240,6 +247,8 @@ def test_output_of_a_program(song, model):
 
 @unix
 def test_terminal_is_told():
+    import pty
+
     leader, follower = pty.openpty()
     told = pytest.raises(SourceError, match="audio stream: is a terminal; pipe audio into it")
     with os.fdopen(leader), os.fdopen(follower, "rb", buffering=0) as terminal, told:

@@ -779,6 +779,45 @@ def test_source_that_cannot_begin_is_closed(tracker):
     assert source.closed
 
 
+class Unclosable(Source):
+    """A source that cannot be closed, nor can what iterates over it."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return np.full(64, 0.1, np.float32)
+
+    def close(self):
+        """Fail."""
+        super().close()
+        raise OSError("stuck")
+
+
+def test_failure_to_close_does_not_hide_that_of_a_sink(tracker, caplog):
+    source = Unclosable()
+    with pytest.raises(ZeroDivisionError):
+        tracker.run(source, lambda _: 1 / 0)
+    assert source.closed == 1
+    assert "the source could not be closed: stuck" in caplog.text
+
+
+def test_failure_to_close_is_raised_where_it_is_the_only_one(tracker):
+    with pytest.raises(OSError, match="stuck"):
+        tracker.run(Unclosable(), lambda _: tracker.stop())
+
+
+def test_whole_source_is_closed_though_its_iterator_cannot(tracker):
+    class Two(Source):
+        def __iter__(self):
+            return Unclosable()
+
+    source = Two()
+    with pytest.raises(OSError, match="stuck"):
+        tracker.run(source, lambda _: tracker.stop())
+    assert source.closed == 1
+
+
 def test_breaking_out_of_track_closes_the_source(tracker):
     source = Source()
     for emotion in tracker.track(source):

@@ -10,8 +10,8 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -28,6 +28,15 @@ from emodj_live.sinks.view import MINUTE, View, render
 
 _FASTEST = 0.2  # [s] between frames
 _SLOWEST = 0.5
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one sentence that the terminal has gone."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(f"the terminal: cannot be written to: {error.strerror or error}.") from error
 
 
 class Dashboard:
@@ -100,7 +109,7 @@ class Dashboard:
         self._exit.close()
 
     def _take(self) -> None:
-        with ExitStack() as stack:
+        with ExitStack() as stack, _told():
             stack.enter_context(self._console.screen(hide_cursor=True))
             stack.enter_context(self._keyboard)
             self._size = 0, 0  # what the terminal showed before is not there any more
@@ -135,7 +144,12 @@ class Dashboard:
         self._is_fresh = True
 
     def tell(self, message: str) -> None:
-        """Show a message until the next one."""
+        """Show a message until the next one.
+
+        Parameters
+        ----------
+        message : str
+        """
         self._message = message
         self._is_fresh = True
 
@@ -152,8 +166,12 @@ class Dashboard:
         view = View(self._status(), tuple(self._emotions), self._cpu, self._message)
         width, height = self._console.size
         lines = render(view, width, height)
-        if (width, height) != self._size:
-            self._size = width, height
+        with _told():
+            self._put(lines, (width, height))
+
+    def _put(self, lines: list[list[Segment]], size: tuple[int, int]) -> None:
+        if size != self._size:
+            self._size = size
             self._shown = [[] for _ in lines]
             self._console.control(Control.clear())
         changed: list[Segment] = []
@@ -161,10 +179,7 @@ class Dashboard:
             if line != shown:
                 changed += [Control.move_to(0, row).segment, *line]
         self._shown = lines
-        try:
-            self._console.print(Segments(changed), end="", soft_wrap=True)
-        except OSError as error:
-            raise SinkError(f"the terminal: cannot be written to: {error.strerror or error}.") from error
+        self._console.print(Segments(changed), end="", soft_wrap=True)
 
     def _measure_cpu(self) -> None:
         now, used = self._clock(), self._cpu_clock()

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from emodj_live.emotion import Emotion, Quadrant
-from emodj_live.errors import SinkError
+from emodj_live.errors import SinkError, one_line
 from emodj_live.sinks.colours import blend
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -91,11 +91,11 @@ class PlotSink:
 
     def _try(self) -> None:
         """Find out now whether the file can be written, and leave things as they were."""
-        is_new = not self.path.exists()
         try:
+            is_new = not self.path.exists()
             self.path.open("ab").close()
             if is_new:
-                self.path.unlink()
+                self.path.resolve().unlink()  # a link stays
         except OSError as error:
             raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
 
@@ -125,7 +125,8 @@ def draw(emotions: Sequence[Emotion], title: str) -> Any:
     matplotlib.figure.Figure
     """
     figure = _matplotlib().figure.Figure(figsize=_SIZE, layout="constrained")
-    figure.suptitle(title, parse_math=False, color=_INK)
+    printable = one_line(title).encode(errors="replace").decode()  # a file's name may be no text
+    figure.suptitle(printable, parse_math=False, color=_INK)
     arc, plane = figure.subplots(1, 2, width_ratios=(2.1, 1))
     _draw_arc(arc, emotions)
     _draw_plane(plane, emotions)

@@ -106,7 +106,9 @@ class Adaptor:
         self._check_shape(frames)
         if frames.dtype.kind == "f" and not (np.abs(frames) < BEYOND_REASON).all():
             raise ValueError("frames must be finite with full scale +-1, got NaN, infinity or huge ones")
-        return self._resampler.process(full_scale_one(frames))
+        samples = full_scale_one(frames)
+        self._channels = frames.shape[1]
+        return self._resampler.process(samples)
 
     def flush(self) -> NDArray[np.float32]:
         """End the stream: return what is still inside, and start anew.
@@ -122,7 +124,5 @@ class Adaptor:
     def _check_shape(self, frames: NDArray[np.generic]) -> None:
         if frames.ndim != 2 or not 1 <= frames.shape[1] <= _MOST_CHANNELS:
             raise ValueError(f"frames must have the shape (n,) or (n, channels), got {frames.shape}")
-        if self._channels is None:
-            self._channels = frames.shape[1]
-        if frames.shape[1] != self._channels:
+        if self._channels not in (None, frames.shape[1]):
             raise ValueError(f"frames must have {self._channels} channels as before, got {frames.shape[1]}")

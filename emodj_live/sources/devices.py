@@ -83,6 +83,8 @@ def list_devices(kind: Literal["input", "output"]) -> list[Device]:
 def _device(info: dict[str, Any], kind: str) -> Device:
     api = sounddevice().query_hostapis(info["hostapi"])
     default = sounddevice().default.device[kind]
+    if not isinstance(default, int):  # a program may have set a name
+        default = sounddevice().query_devices(default, kind)["index"]
     default = api[f"default_{kind}_device"] if default < 0 and info["hostapi"] == 0 else default
     return Device(
         index=info["index"],

@@ -82,6 +82,11 @@ class PacedSource:
                     self._sleep(wait)
                 yield piece
 
+    def close(self) -> None:
+        """Close the source, if it can be closed."""
+        if close := getattr(self._source, "close", None):
+            close()
+
     def _pause(self) -> Iterator[NDArray[np.float32]]:
         while self.is_paused:
             began = self._clock()

@@ -22,7 +22,7 @@ _FORMATS = {"u8": "u1"} | {
     for bits in sizes
     for order in ("le", "be")
 }
-_MOST_RATE, _MOST_CHANNELS = 1_000_000, 256
+_LEAST_RATE, _MOST_RATE, _MOST_CHANNELS = 1000, 1_000_000, 256
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _UNKNOWN = 0x7FFF0000  # [bytes] a length from here on is what programs write that do not know it
 _LONGEST_FORMAT = 1 << 16  # [bytes]
@@ -46,7 +46,7 @@ class Pcm:
     form: str
 
     def __post_init__(self) -> None:
-        if not (1 <= self.rate <= _MOST_RATE and 1 <= self.channels <= _MOST_CHANNELS):
+        if not (_LEAST_RATE <= self.rate <= _MOST_RATE and 1 <= self.channels <= _MOST_CHANNELS):
             raise ValueError(f"no sound has {self.channels} channels at {self.rate} Hz")
         if self.form not in _FORMATS:
             raise ValueError(f"{self.form!r} is not one of {', '.join(_FORMATS)}")

@@ -79,6 +79,7 @@ class PlayedSource:
         self._waiting: deque[NDArray[np.float32]] = deque()  # decoded for playing, not yet handed to PortAudio
         self._waiting_frames = 0
         self._handed_over = 0  # frames that PortAudio was given
+        self._heard_before = 0.0  # frames, once the stream is closed
         self._given = 0  # samples that the tracker was given
         self._mark: tuple[float, int, int] | None = None  # when a buffer is heard, its first frame, its length
         self._total: float = math.inf  # frames to play, once that is known
@@ -103,7 +104,7 @@ class PlayedSource:
         with self._lock:
             mark = self._mark
         if mark is None or self._stream is None:
-            return 0.0
+            return self._heard_before
         moment, first, length = mark
         since: float = (self._stream.time - self._delay - moment) * self.device.sample_rate
         return max(0.0, first + min(since, length))
@@ -150,6 +151,7 @@ class PlayedSource:
             raise SourceError(f"{self.device.name}: cannot play at {self.device.sample_rate:g} Hz: {why}") from error
 
     def _close(self) -> None:
+        self._heard_before = self._heard_frames()
         stream, self._stream = self._stream, None
         if stream is not None:
             with contextlib.suppress(sounddevice().PortAudioError):

@@ -113,10 +113,9 @@ class _Reader:
         self._file = file
         self._title = title
         self._kept = b""
-        try:
-            self._descriptor: int | None = file.fileno()
-        except (AttributeError, io.UnsupportedOperation):
-            self._descriptor = None
+        # Behind anything but a plain file, such as a `gzip.GzipFile`, the descriptor's bytes are not those of `read`.
+        is_plain = isinstance(getattr(file, "raw", file), io.FileIO)
+        self._descriptor = file.fileno() if is_plain else None
 
     def take(self, count: int) -> Generator[NDArray[np.float32], None, bytes]:
         """Return the next bytes: so many, or fewer where the stream ends."""
