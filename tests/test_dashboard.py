@@ -1,6 +1,7 @@
 """The dashboard: what a frame shows, what is written of it, and the terminal it leaves behind."""
 
 import io
+import logging
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -370,3 +371,25 @@ def test_reset_begins_a_new_stream():
         desk.clock.now = 2.0
         desk.dashboard(emotion(0.5))
         assert [one.time for one in desk.dashboard._emotions] == [0.5]
+
+
+def test_what_the_library_reports_is_shown_and_repeated_behind(caplog):
+    """On the screen nothing else may write: neither the library's own handlers nor those of the root."""
+    library, told = logging.getLogger("emodj_live"), []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())
+    library.addHandler(handler)
+    try:
+        desk = Desk()
+        with desk.dashboard:
+            library.warning("lost 3 s")
+            desk.clock.now = 1.0
+            desk.dashboard.tick()
+            assert "lost 3 s" in desk.file.getvalue()
+            assert told == []
+            assert caplog.records == []
+        assert told == ["lost 3 s"]
+        assert [record.message for record in caplog.records] == ["lost 3 s"]
+        assert library.propagate
+    finally:
+        library.removeHandler(handler)

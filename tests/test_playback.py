@@ -1,6 +1,7 @@
 """Playback in step: on a stand-in for PortAudio whose clock we move, and through a real null sink."""
 
 import sys
+from collections import deque
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -233,12 +234,30 @@ def test_start_and_duration(portaudio, song, music):
     assert np.array_equal(np.concatenate(stream.heard)[: RATE // 2, 0], music(3)[RATE : RATE + RATE // 2])
 
 
-def test_device_that_goes_away(portaudio, song, monkeypatch):
-    monkeypatch.setattr(playback, "_STALLED", -1.0)
+@pytest.fixture
+def now(monkeypatch):
+    """Stop the clock: it stands in a list."""
+    now = [0.0]
+    monkeypatch.setattr(playback, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
+    return now
+
+
+def test_device_that_goes_away(portaudio, song, now):
     source = PlayedSource(FileSource(song))
     with pytest.raises(SourceError, match="loudspeaker: takes no more sound"):
-        list(source)
+        deque((now.__setitem__(0, now[0] + 0.1) for _ in source), maxlen=0)
+    assert now[0] == pytest.approx(3.0, abs=0.2)
     assert source._stream is None
+
+
+def test_program_that_stood_still_blames_no_device(portaudio, song, now):
+    source = PlayedSource(FileSource(song))
+    blocks = iter(source)
+    for _ in range(3):
+        next(blocks)
+        now[0] += 3600  # as behind Ctrl-Z
+    assert len(next(blocks)) == 0
+    blocks.close()
 
 
 def test_device_that_refuses(portaudio, song):
