@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
 
@@ -91,3 +91,12 @@ class Emotion:
     gain: float
     is_silent: bool
     is_clipped: bool
+
+    def as_dict(self) -> dict[str, float | str | bool]:
+        """Return every value under its name, the quadrant as its word: fit for JSON and tables.
+
+        Returns
+        -------
+        dict
+        """
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"quadrant": self.quadrant.value}

@@ -100,6 +100,13 @@ def test_emotion_becomes_json():
     assert json.loads(json.dumps(values, allow_nan=False)) == values
 
 
+def test_as_plain_values():
+    found = EMOTION.as_dict()
+    assert found == {**dataclasses.asdict(EMOTION), "quadrant": "calm"}
+    assert list(found) == [field.name for field in dataclasses.fields(Emotion)]
+    assert json.loads(json.dumps(found)) == found
+
+
 def test_each_quadrant_has_emodjs_colour():
     colours = {quadrant.name: quadrant.colour for quadrant in Quadrant}
     assert colours == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}

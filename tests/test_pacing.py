@@ -41,6 +41,22 @@ def samples(count, start=0):
     return np.arange(start, start + count, dtype=np.float32)
 
 
+def test_closes_what_iterates(time):
+    closed = []
+
+    def source():
+        try:
+            yield samples(1000)
+        finally:
+            closed.append(1)
+
+    inner = source()
+    blocks = iter(paced(inner, time))
+    next(blocks)
+    blocks.close()
+    assert closed == [1]
+
+
 def test_closes_the_source():
     closed = []
     PacedSource(SimpleNamespace(sample_rate=RATE, close=lambda: closed.append(1))).close()

@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 
@@ -65,8 +65,7 @@ class CsvSink:
         """Write one row."""
         if self._file.closed:
             raise ValueError(f"the table {self.path} is closed")
-        *values, quadrant, level, gain, is_silent, is_clipped = astuple(emotion)
-        self._write((*values, quadrant.value, level, gain, is_silent, is_clipped, self.source))
+        self._write((*emotion.as_dict().values(), self.source))
 
     def close(self) -> None:
         """Close the file; twice does no harm."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import TextIO
@@ -54,8 +53,7 @@ def json_line(emotion: Emotion, source: str) -> str:
     str
         Without a line end, never with NaN.
     """
-    fields = dataclasses.asdict(emotion) | {"quadrant": emotion.quadrant.value, "source": source}
-    return json.dumps(fields, allow_nan=False)
+    return json.dumps(emotion.as_dict() | {"source": source}, allow_nan=False)
 
 
 class LineSink:

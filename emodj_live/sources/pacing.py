@@ -49,7 +49,8 @@ class PacedSource:
     ) -> None:
         rate = getattr(source, "sample_rate", None) if sample_rate is None else sample_rate
         if rate is None or not rate > 0:
-            raise ValueError(f"sample_rate must be a positive number of samples per second, got {rate}")
+            message = "sample_rate must be a positive number of samples per second, such as model.spec.sample_rate, got"
+            raise ValueError(f"{message} {rate}")
         self._source = source
         self.sample_rate: int = rate
         self._clock = clock
@@ -68,7 +69,15 @@ class PacedSource:
         length = max(1, round(_PIECE * self.sample_rate))
         self._due = self._clock()
         self.heard = 0.0
-        for block in self._source:
+        blocks = iter(self._source)
+        try:
+            yield from self._paced(blocks, length)
+        finally:
+            if close := getattr(blocks, "close", None):
+                close()
+
+    def _paced(self, blocks: Iterator[NDArray[np.float32] | Gap], length: int) -> Iterator[NDArray[np.float32] | Gap]:
+        for block in blocks:
             if isinstance(block, Gap):
                 self.heard += block.samples / self.sample_rate
                 yield block
