@@ -13,9 +13,10 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.blocks import opened
 from emodj_live.emotion import Emotion
 from emodj_live.ring import Gap
-from emodj_live.tracker import EmotionTracker, opened
+from emodj_live.tracker import EmotionTracker
 
 logger = logging.getLogger(__name__)
 

@@ -48,7 +48,7 @@ def _somewhere(kept: bool) -> IO[bytes]:
     if kept:
         with suppress(OSError):  # there is no room
             return TemporaryFile()
-    return Path(os.devnull).open("r+b")
+    return Path(os.devnull).open("r+b", buffering=0)  # a buffer would want to seek, which not every system's can
 
 
 def abandon_stdout() -> None:

@@ -5,25 +5,21 @@ No I/O, no thread, no clock: what it says follows from the samples alone.
 
 from __future__ import annotations
 
-import logging
 import math
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.blocks import checked, opened
 from emodj_live.emotion import Emotion
 from emodj_live.features import FeatureExtractor
 from emodj_live.gain import AutomaticGain
 from emodj_live.model import EmotionModel
-from emodj_live.ring import BEYOND_REASON, Gap, RingBuffer
+from emodj_live.ring import Gap, RingBuffer
 from emodj_live.smoothing import Smoother
-
-logger = logging.getLogger(__name__)
 
 SILENCE = -60.0  # [dBFS]
 LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
@@ -150,7 +146,7 @@ class EmotionTracker:
         return self._process(block)
 
     def _process(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
-        block = block if isinstance(block, Gap) else _checked(block)
+        block = block if isinstance(block, Gap) else checked(block)
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(_IN_USE)
         try:
@@ -269,58 +265,3 @@ class EmotionTracker:
         Safe from any thread, from inside a sink, and twice; without one in progress it does nothing.
         """
         self._stopped.set()
-
-
-@contextmanager
-def opened(source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[Iterator[NDArray[np.float32] | Gap]]:
-    """Iterate over a source, and close it however that ends.
-
-    Parameters
-    ----------
-    source : iterable of ndarray of float32 or Gap
-        If it or its iterator has a ``close()``, that is called at the end.
-
-    Yields
-    ------
-    iterator of ndarray of float32 or Gap
-    """
-    if isinstance(source, str | bytes | os.PathLike):
-        raise TypeError(f"a source must yield blocks of samples; for a file take FileSource({source!r})")
-    if isinstance(source, np.ndarray) and source.ndim < 2:
-        raise TypeError("a source must yield blocks of samples; for one array take [array]")
-    owners: list[object] = [source]
-    try:
-        blocks = iter(source)
-        if blocks is not source:
-            owners.insert(0, blocks)
-        yield blocks
-    except BaseException:
-        if failure := _close(owners):
-            logger.warning("the source could not be closed: %s", failure)
-        raise
-    if failure := _close(owners):
-        raise failure
-
-
-def _close(owners: list[object]) -> Exception | None:
-    """Close what can be closed, and return the first failure."""
-    failure = None
-    for owner in owners:
-        if close := getattr(owner, "close", None):
-            try:
-                close()
-            except Exception as error:
-                failure = failure or error
-    return failure
-
-
-def _checked(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a block of a caller's as float32, or say what is wrong with it."""
-    block = np.asarray(block)
-    if block.dtype.kind != "f":
-        raise TypeError(f"a block must hold floating-point samples, got {block.dtype}; Adaptor converts any audio")
-    if block.ndim != 1:
-        raise ValueError(f"a block must be mono, of shape (n,), got {block.shape}; Adaptor converts any audio")
-    if not (np.abs(block) < BEYOND_REASON).all():
-        raise ValueError("a block must hold finite samples with full scale +-1, got NaN, infinity or huge ones")
-    return block.astype(np.float32, copy=False)

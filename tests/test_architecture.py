@@ -51,14 +51,15 @@ RULES = {
     "gain": Rule(),
     "smoothing": Rule(own={"emotion"}),
     "ring": Rule({"numpy"}),
+    "blocks": Rule({"numpy"}, {"ring"}),
     "fft": Rule({"numpy"}, only_in_functions={"scipy"}),
     "features": Rule({"numpy"}, {"errors", "emotion", "ring", "fft"}),
     "model_file": Rule({"numpy"}, {"errors", "features"}),
     "model": Rule({"numpy"}, {"errors", "emotion", "ring", "features", "model_file"}),
-    "tracker": Rule({"numpy"}, {"errors", "emotion", "ring", "features", "gain", "model", "smoothing"}),
+    "tracker": Rule({"numpy"}, {"errors", "emotion", "ring", "features", "gain", "model", "smoothing", "blocks"}),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {"errors", "emotion", "ring", "sources"}, {"sounddevice"}),
     "sinks": Rule({"numpy", "rich"}, {"errors", "emotion", "sinks"}, {"matplotlib", "pythonosc"}),
-    "background": Rule({"numpy"}, {"emotion", "ring", "tracker"}),
+    "background": Rule({"numpy"}, {"blocks", "emotion", "ring", "tracker"}),
     "training": Rule(
         {"numpy", "rich", "soundfile", "soxr", "joblib", "librosa", "scipy", "sklearn", "sklearnex"},
         {

@@ -91,7 +91,7 @@ def test_uses_nothing_private(path):
 @pytest.mark.parametrize(
     "text",
     [
-        "from emodj_live.tracker import _checked",
+        "from emodj_live.blocks import checked",
         "from emodj_live.sinks.view import _cell",
         "from emodj_live import tracker",
         "from emodj_live.sources.playback import soxr",

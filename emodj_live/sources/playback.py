@@ -214,7 +214,8 @@ class PlayedSource:
             self._queue(np.nan_to_num(frames, posinf=0.0, neginf=0.0))
             yield for_tracker.process(frames)
         self._queue(np.empty((0, self.file.channels), np.float32), last=True)
-        self._total = self._handed_over + self._waiting_frames
+        with self._lock:
+            self._total = self._handed_over + self._waiting_frames
         yield for_tracker.process(np.empty((0, self.file.channels), np.float32), last=True)
         tell_of_unusable(self.file.title, for_tracker)
 
