@@ -108,7 +108,8 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are named, and the audio files in the folders that are named, each once."""
 
     def tell(error: OSError) -> None:
-        print(f"dj_player: left out {error.filename}: {error.strerror}.", file=sys.stderr)
+        told = SourceError(f"{error.filename}: {error.strerror}.")  # whose text is safe to print
+        print(f"dj_player: left out {told}", file=sys.stderr)
 
     found: list[Path] = []
     for path in paths:

@@ -156,7 +156,9 @@ def test_what_is_no_wav_is_one_sentence(data, reason):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("raw", ["", "44100", "44100:2", "44100:2:s16", "0:2:s16le", "999:2:s16le", "44100:0:u8", "x:2:u8", "1:2:3:4"])
+@pytest.mark.parametrize(
+    "raw", ["", "44100", "44100:2", "44100:2:s16", "0:2:s16le", "999:2:s16le", "44100:0:u8", "x:2:u8", "1:2:3:4"]
+)
 def test_raw_that_is_none(raw, capsys):
     with pytest.raises(ValueError, match=r"RATE:CHANNELS:FORMAT|is not one of|no sound has"):
         StreamSource(io.BytesIO(), raw=raw)
