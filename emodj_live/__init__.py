@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
     from emodj_live.model import EmotionModel
-    from emodj_live.process import own_stderr
-    from emodj_live.ring import Gap, RingBuffer
+    from emodj_live.console import own_stderr
+    from emodj_live.blocks import Gap
+    from emodj_live.ring import RingBuffer
     from emodj_live.sinks.csv_file import CsvSink
-    from emodj_live.sinks.dashboard import Dashboard
+    from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sinks.osc import OscSink
     from emodj_live.sinks.plot import PlotSink
     from emodj_live.sinks.status import Status
     from emodj_live.sinks.summary import Summary
-    from emodj_live.sources.adaptor import Adaptor
+    from emodj_live.sources.adapter import Adapter
     from emodj_live.sources.demo import DemoSource
     from emodj_live.sources.devices import Device, find_device, list_devices
     from emodj_live.sources.file import FileSource
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Adaptor",
+    "Adapter",
     "BackgroundTracker",
     "CsvSink",
     "Dashboard",
@@ -69,10 +70,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Adaptor": "sources.adaptor",
+    "Adapter": "sources.adapter",
     "BackgroundTracker": "background",
     "CsvSink": "sinks.csv_file",
-    "Dashboard": "sinks.dashboard",
+    "Dashboard": "sinks.terminal.dashboard",
     "DatasetError": "errors",
     "DemoSource": "sources.demo",
     "Device": "sources.devices",
@@ -83,7 +84,7 @@ _HOMES = {
     "FeatureExtractor": "features",
     "FeatureSpec": "features",
     "FileSource": "sources.file",
-    "Gap": "ring",
+    "Gap": "blocks",
     "MicrophoneSource": "sources.microphone",
     "ModelError": "errors",
     "OscSink": "sinks.osc",
@@ -99,7 +100,7 @@ _HOMES = {
     "Summary": "sinks.summary",
     "find_device": "sources.devices",
     "list_devices": "sources.devices",
-    "own_stderr": "process",
+    "own_stderr": "console",
 }
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -1,28 +1,27 @@
-"""The tracker beside a program that has a loop of its own: a window, a game, a player."""
+"""The tracker on a thread of its own: for programs with a main loop already, and for asyncio."""
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 
-import numpy as np
-from numpy.typing import NDArray
-
-from emodj_live.blocks import opened
+from emodj_live.blocks import Sink, Source, check_source
 from emodj_live.emotion import Emotion
-from emodj_live.ring import Gap
 from emodj_live.tracker import EmotionTracker
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 5.0  # [s] to wait for a slow sink or source before going on without it
+_PATIENCE = 5.0  # [s] to wait for a slow sink or source before giving up on it
 _PATIENCE_AT_EXIT = 1.0  # [s]
-_here = threading.local()  # has `is_background` on the thread of any background tracker
+_HEARTBEAT = 0.1  # [s] the longest wait without a look at whether to stop
+_this_thread = threading.local()  # has `is_background` on the thread of any background tracker
 
 
 class BackgroundTracker:
@@ -31,21 +30,26 @@ class BackgroundTracker:
     Parameters
     ----------
     tracker : EmotionTracker
-        It belongs to the background until that has ended.
+        Nothing else may use it until the background tracker has ended.
     source : iterable of ndarray of float32 or Gap
-        What to follow, and nobody else at the same time. Each start iterates over it anew.
+        What to follow; nothing else may use it at the same time. Each start iterates over it afresh.
     *sinks : callable
-        Each is called with every `Emotion`, as `EmotionTracker.run` promises, on the background's thread. A window
-        toolkit wants to be touched by its own thread alone: poll `latest` from there instead.
+        Each is called with every `Emotion`, as `EmotionTracker.run` promises, on the background thread. Window
+        toolkits allow only their own thread to touch a window: poll `latest` from there instead.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the source cannot be tracked, as for `EmotionTracker.track`.
 
     Notes
     -----
-    An error of the source or of a sink ends the tracking. It is raised by `stop` or `wait` or at the end of the
-    ``with`` statement, once; if none of them comes, it is logged. Until then a loop that polls can read it from
-    `error`, which takes nothing away.
+    An error of the source or of a sink ends the tracking. `stop`, `wait` or the end of the ``with`` statement raises
+    it, once; if none of them is called, it is logged. Until then a loop that polls can read it from `error`, which
+    does not count as raising it.
 
-    The thread does not keep a program alive: when that ends without stopping, the source is closed and the thread
-    left to itself.
+    The thread does not keep a program alive: if the program ends without stopping it, the source is closed and the
+    thread is abandoned.
 
     Examples
     --------
@@ -56,17 +60,13 @@ class BackgroundTracker:
     30.0
     """
 
-    def __init__(
-        self,
-        tracker: EmotionTracker,
-        source: Iterable[NDArray[np.float32] | Gap],
-        *sinks: Callable[[Emotion], object],
-    ) -> None:
+    def __init__(self, tracker: EmotionTracker, source: Source, *sinks: Sink) -> None:
+        check_source(source, tracker.model.sample_rate)
         self._tracker = tracker
         self._source = source
         self._sinks = sinks
         self._latest: Emotion | None = None
-        self._is_asked_to_stop = threading.Event()
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._report = _Report()
@@ -81,10 +81,10 @@ class BackgroundTracker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, and raise what went wrong in the background, unless something else is on its way already."""
+        """Stop, and raise the background's error, unless another exception is being raised already."""
         self._end(_PATIENCE)
         if error is None:
-            self._deliver()
+            self._raise_error()
         else:
             self._report.log()
 
@@ -101,11 +101,11 @@ class BackgroundTracker:
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the tracking, if it was an error; reading it does not stand for `stop`, which still raises it."""
+        """The error that ended the tracking, if any. Reading it does not count as raising it."""
         return self._error
 
     def start(self) -> None:
-        """Begin to follow the source from its beginning.
+        """Start to follow the source from its beginning.
 
         Raises
         ------
@@ -114,12 +114,12 @@ class BackgroundTracker:
         """
         with self._lock:
             if self.is_running:
-                raise RuntimeError("the background tracker is running already: stop it before another start")
-            self._report.log()  # the error of the last time, if it was not raised
+                raise RuntimeError("the background tracker is already running: stop it before starting it again")
+            self._report.log()  # the error of the last run, if it was not raised
             self._error = None
-            self._is_asked_to_stop.clear()
+            self._stop = threading.Event()
             self._latest = None
-            thread = threading.Thread(target=self._follow, name="emodj-live", daemon=True)
+            thread = threading.Thread(target=self._follow, args=(self._stop,), name="emodj-live", daemon=True)
             atexit.register(self._end_with_the_program)
             thread.start()
             self._thread = thread
@@ -133,8 +133,8 @@ class BackgroundTracker:
         Parameters
         ----------
         timeout : float
-            How long to wait [s]. A sink or a source that takes longer is told of in the log; `is_running` says when it
-            has come back.
+            How long to wait [s]. If a sink or the source takes longer, that is logged; `is_running` tells when it has
+            returned.
 
         Returns
         -------
@@ -144,11 +144,11 @@ class BackgroundTracker:
         Raises
         ------
         BaseException
-            What ended the tracking, if it was an error that was not raised yet.
+            The error that ended the tracking, if there was one and it has not been raised yet.
         """
         has_ended = self._end(timeout)
         if has_ended:
-            self._deliver()
+            self._raise_error()
         return has_ended
 
     def wait(self, *, timeout: float | None = None) -> bool:
@@ -157,7 +157,7 @@ class BackgroundTracker:
         Parameters
         ----------
         timeout : float, optional
-            How long [s]; None is for ever.
+            How long to wait [s]; None waits for ever.
 
         Returns
         -------
@@ -175,66 +175,53 @@ class BackgroundTracker:
             thread.join(timeout)
         if self.is_running:
             return False
-        self._deliver()
+        self._raise_error()
         return True
 
     def _end(self, timeout: float) -> bool:
-        """Ask for the end and return whether it has come."""
+        """Ask the thread to end and return whether it has."""
         with self._lock:
-            self._is_asked_to_stop.set()
+            self._stop.set()
             thread = self._thread
-            if self.is_running:
-                self._tracker.stop()
-        if getattr(_here, "is_background", False):
+        if getattr(_this_thread, "is_background", False):
             return not self.is_running
         if thread is not None:
             thread.join(timeout)
             if thread.is_alive():
-                logger.warning("the background tracker has not ended within %g s: a sink or the source hangs.", timeout)
+                logger.warning("the background tracker did not end within %g s: a sink or the source hangs.", timeout)
         return not self.is_running
 
-    def _deliver(self) -> None:
+    def _raise_error(self) -> None:
         """Raise the error, unless it has been raised already."""
         if self._report.is_due and self._error is not None:
             self._report.is_due = False
             raise self._error
 
-    # ----------------------------------------------------------------------------------- on the background's thread
+    # ------------------------------------------------------------------------------------- on the background thread
 
-    def _follow(self) -> None:
-        _here.is_background = True
+    def _follow(self, stop: threading.Event) -> None:
+        _this_thread.is_background = True
         try:
-            self._tracker.run(self._until_stopped(), self._keep, *self._sinks)
-        except BaseException as error:  # for whoever asks: a thread has no caller that it could raise it to
+            self._tracker.run(self._source, self._keep, *self._sinks, stop=stop)
+        except BaseException as error:  # kept for whoever asks: a thread has no caller to raise it to
             self._report.text = "".join(traceback.format_exception(error))
             self._report.is_due = True
             self._error = error
         finally:
             atexit.unregister(self._end_with_the_program)
 
-    def _until_stopped(self) -> Iterator[NDArray[np.float32] | Gap]:
-        """Yield the source's blocks. The tracker forgets a stop that came before it began; this does not."""
-        with opened(self._source) as blocks:
-            while not self._is_asked_to_stop.is_set():
-                try:
-                    block = next(blocks)
-                except StopIteration:
-                    return
-                yield block
-
     def _keep(self, emotion: Emotion) -> None:
         self._latest = emotion
 
     def _end_with_the_program(self) -> None:
-        """Close the source, if it lets us: the interpreter is about to go and takes the thread with it."""
-        self._is_asked_to_stop.set()
-        self._tracker.stop()
+        """Close the source if possible: the interpreter is about to exit and takes the thread with it."""
+        self._stop.set()
         if self._thread is not None:
             self._thread.join(_PATIENCE_AT_EXIT)
 
 
 class _Report:
-    """What there is to log if an error is never raised: text alone, because an error holds on to all that it met."""
+    """What to log if an error is never raised: text alone, because an error keeps all that it met alive."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -245,3 +232,74 @@ class _Report:
         if self.is_due:
             self.is_due = False
             logger.error("an error ended the background tracker: %s", self.text)
+
+
+async def atrack(tracker: EmotionTracker, source: Source) -> AsyncIterator[Emotion]:
+    """Follow a source on a thread and yield its emotions to an asyncio program.
+
+    Parameters
+    ----------
+    tracker : EmotionTracker
+    source : iterable of ndarray of float32 or Gap
+
+    Yields
+    ------
+    Emotion
+        In time order. The thread waits until each one has been taken.
+    """
+    follower = _Follower(tracker, source)
+    follower.start()
+    try:
+        while (emotion := await follower.emotions.get()) is not None:
+            follower.is_taken.set()
+            yield emotion
+    except BaseException:
+        if error := await follower.end():
+            logger.error("an error ended the tracking while it was being cancelled: %s", error)
+        raise
+    if error := await follower.end():
+        raise error
+
+
+class _Follower(threading.Thread):
+    """Runs a tracker for an event loop; each emotion waits until the one before it has been taken."""
+
+    def __init__(self, tracker: EmotionTracker, source: Source) -> None:
+        super().__init__(name="emodj-live", daemon=True)
+        self.emotions: asyncio.Queue[Emotion | None] = asyncio.Queue()
+        self.is_taken = threading.Event()
+        self._tracker = tracker
+        self._source = source
+        self._stop_asked = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[BaseException | None] = self._loop.create_future()
+
+    def run(self) -> None:
+        """Follow the source; called on the thread."""
+        error = None
+        self.is_taken.set()
+        try:
+            self._tracker.run(self._source, self._hand_over, stop=self._stop_asked)
+        except BaseException as caught:  # raised on the loop's thread instead
+            error = caught
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
+            self._loop.call_soon_threadsafe(self._finish, error)
+
+    def _hand_over(self, emotion: Emotion) -> None:
+        while not self.is_taken.wait(_HEARTBEAT):
+            if self._stop_asked.is_set():
+                return
+        self.is_taken.clear()
+        try:
+            self._loop.call_soon_threadsafe(self.emotions.put_nowait, emotion)
+        except RuntimeError:  # the loop was closed without ending us
+            self._stop_asked.set()
+
+    def _finish(self, error: BaseException | None) -> None:
+        self._ended.set_result(error)
+        self.emotions.put_nowait(None)
+
+    async def end(self) -> BaseException | None:
+        """Stop, wait until the source is closed, and return the error that ended the tracking."""
+        self._stop_asked.set()
+        return await self._ended

@@ -43,12 +43,12 @@ class Quadrant(Enum):
         return cls.CALM
 
     @property
-    def colour(self) -> str:
-        """EmoDJ's colour for it, as ``#rrggbb``."""
-        return _COLOURS[self]
+    def color(self) -> str:
+        """EmoDJ's color for it, as ``#rrggbb``."""
+        return _COLORS[self]
 
 
-_COLOURS = {
+_COLORS = {
     Quadrant.HAPPY: "#7cfc00",  # lawngreen
     Quadrant.TENSE: "#ff0000",  # red
     Quadrant.SAD: "#00008b",  # darkblue

@@ -1,37 +1,77 @@
-"""The model: scale the features, one RBF kernel, two regressors."""
+"""The model: scale the features, one RBF kernel, two values; and how it listens to a stream."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live import model_file
-from emodj_live.features import FeatureSpec
+from emodj_live.features import FeatureExtractor, FeatureSpec
 
-_ROWS_AT_ONCE = 512  # bounds the kernel matrix, whatever is asked for
+_ROWS_AT_ONCE = 512  # bounds the kernel matrix, however many rows there are
 _SMALLEST_STD = 1e-9
+_GAMMA_BOUNDS = 1e-12, 1e3
+_LEVEL_BOUNDS = -200.0, 200.0  # [dBFS]
+_LARGEST = 1e9  # of any number in an array: the square of a larger one is no float32
 
 
-def default_model_path() -> Path:
-    """Return the file that `EmotionModel.load` takes when none is named.
+class Listener(Protocol):
+    """A model's ear for one stream: it may remember what it heard."""
 
-    Returns
-    -------
-    Path
-        What the environment variable ``EMODJ_MODEL`` says, else the model that ships with this package.
+    def hear(
+        self, windows: NDArray[np.float32], times: NDArray[np.float64], is_silent: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Predict valence and arousal of the next windows.
+
+        Parameters
+        ----------
+        windows : ndarray of float32, shape (n, window_length)
+            At the model's sample rate, with the gain applied; valid until the call returns.
+        times : ndarray of float64, shape (n,)
+            End of each window [s], counted from the stream's first sample.
+        is_silent : ndarray of bool, shape (n,)
+            Whether each window is below the silence threshold. It gets an answer all the same.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+            Valence and arousal, finite, not clipped to [-1, 1]: the tracker does that.
+        """
+
+    def reset(self) -> None:
+        """Forget everything: the next window is the first of a new stream, or the first one after a gap."""
+
+
+class Model(Protocol):
+    """What a tracker needs of a model, of whatever kind.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Of the audio that it listens to [Hz].
+    window_length : int
+        Samples in a window.
+    reference_level : float
+        Median level of the windows that it was trained on, without silence [dBFS].
     """
-    if named := os.environ.get("EMODJ_MODEL"):
-        return Path(named)
-    package = Path(__file__).parent
-    installed = package / "models" / "emodj.npz"
-    return installed if installed.exists() else package.parent / "models" / "emodj.npz"
+
+    @property
+    def sample_rate(self) -> int: ...  # noqa: D102
+
+    @property
+    def window_length(self) -> int: ...  # noqa: D102
+
+    @property
+    def reference_level(self) -> float: ...  # noqa: D102
+
+    def listener(self) -> Listener:
+        """Return an ear for one stream."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +96,26 @@ class EmotionModel:
     gamma : float
         Width of the kernel.
     reference_level : float
-        Median level of the windows that it was trained on, silence left out [dBFS].
+        Median level of the windows that it was trained on, without silence [dBFS].
     provenance : dict
         Where it came from: data, command, versions, scores. Plain JSON values.
 
     Raises
     ------
     ValueError
-        If it has no support vectors, shapes do not fit together, a number is not finite or beyond reason, or a std or
-        gamma is not positive.
+        If it has no support vectors, shapes do not fit together, a number is not finite or absurdly large, or a std
+        or gamma is not positive.
     """
+
+    KIND: ClassVar[str] = "rbf"
+    ARRAYS: ClassVar[Mapping[str, str]] = {
+        "mel_basis": "<f4",
+        "mean": "<f8",
+        "std": "<f8",
+        "support_vectors": "<f4",
+        "coefficients": "<f8",
+        "intercepts": "<f8",
+    }
 
     spec: FeatureSpec = field(repr=False)
     mean: NDArray[np.float64] = field(repr=False)
@@ -80,25 +130,45 @@ class EmotionModel:
     def __post_init__(self) -> None:
         if not len(self.support_vectors):
             raise ValueError("a model must have support vectors")
-        for name, shape in model_file.shapes(self.spec, len(self.support_vectors)).items():
-            array = np.ascontiguousarray(self._array(name), model_file.DTYPES[name])
-            if array.shape != shape:
-                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-            if not (np.abs(array) <= model_file.LARGEST).all():
-                raise ValueError(f"{name} has values that are not finite, or beyond reason")
-            if name != "mel_basis":
-                object.__setattr__(self, name, array)
-        lowest, highest = model_file.GAMMA_BOUNDS
-        if not (lowest <= self.gamma <= highest and (self.std >= _SMALLEST_STD).all()):
-            raise ValueError("gamma and every std must be positive and finite, and gamma at most 1000")
-        if not math.isfinite(self.reference_level):
-            raise ValueError("reference_level must be finite")
+        n_vectors, n_features = len(self.support_vectors), self.spec.n_features
+        self._set_array("mean", (n_features,))
+        self._set_array("std", (n_features,))
+        self._set_array("support_vectors", (n_vectors, n_features))
+        self._set_array("coefficients", (n_vectors, 2))
+        self._set_array("intercepts", (2,))
+        _check_number("gamma", self.gamma, *_GAMMA_BOUNDS)
+        _check_number("reference_level", self.reference_level, *_LEVEL_BOUNDS)
+        if not (self.std >= _SMALLEST_STD).all():
+            raise ValueError("every std must be positive")
         squares = np.einsum("ij,ij->i", self.support_vectors, self.support_vectors, dtype=np.float64)
         object.__setattr__(self, "_offsets", (-self.gamma * squares).astype(np.float32))
 
-    def _array(self, name: str) -> NDArray[Any]:
-        array: NDArray[Any] = self.spec.mel_basis if name == "mel_basis" else getattr(self, name)
-        return array
+    def _set_array(self, name: str, shape: tuple[int, ...]) -> None:
+        array = np.ascontiguousarray(getattr(self, name), self.ARRAYS[name])
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+        if not (np.abs(array) <= _LARGEST).all():
+            raise ValueError(f"{name} has values that are not finite or are absurdly large")
+        object.__setattr__(self, name, array)
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate of the audio that it listens to [Hz]."""
+        return self.spec.sample_rate
+
+    @property
+    def window_length(self) -> int:
+        """Samples in a window."""
+        return self.spec.window_length
+
+    def listener(self) -> Listener:
+        """Return an ear for one stream: windows in, valence and arousal out.
+
+        Returns
+        -------
+        Listener
+        """
+        return _WindowListener(self)
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Predict valence and arousal.
@@ -141,35 +211,62 @@ class EmotionModel:
         np.minimum(exponents, 0, out=exponents)  # a distance is not negative, whatever rounding says far away
         return np.exp(exponents, out=exponents)
 
+    # ----------------------------------------------------------------------------------------------------- the file
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file, whole or not at all.
 
         Parameters
         ----------
         path : path-like
-            Where to. A file that is there is replaced in one step, so that it is never half written.
+            A file that exists is replaced in one step, so that it is never half written.
 
         Raises
         ------
         ModelError
             If it cannot be written.
         """
-        header = {
+        parameters = {
             "spec": self.spec.parameters(),
             "gamma": self.gamma,
             "reference_level": self.reference_level,
-            "provenance": dict(self.provenance),
         }
-        model_file.write(Path(path), header, {name: self._array(name) for name in model_file.ARRAYS})
+        arrays = {"mel_basis": self.spec.mel_basis} | {
+            name: getattr(self, name) for name in self.ARRAYS if name != "mel_basis"
+        }
+        model_file.write(Path(path), model_file.Contents(self.KIND, parameters, arrays, self.provenance))
+
+    @classmethod
+    def from_contents(cls, contents: model_file.Contents) -> EmotionModel:
+        """Make a model of what its file holds.
+
+        Parameters
+        ----------
+        contents : Contents
+
+        Returns
+        -------
+        EmotionModel
+
+        Raises
+        ------
+        ValueError
+            If it is not a sound model.
+        """
+        arrays, parameters = dict(contents.arrays), dict(contents.parameters)
+        if set(parameters) != {"spec", "gamma", "reference_level"} or not isinstance(parameters["spec"], dict):
+            raise ValueError("its parameters must be exactly spec, gamma, reference_level")
+        spec = FeatureSpec.from_parameters(parameters.pop("spec"), arrays.pop("mel_basis"))
+        return cls(spec=spec, **arrays, **parameters, provenance=contents.provenance)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> EmotionModel:
-        """Read a model file; nothing is believed before it is checked.
+        """Read a model file of this kind; nothing is believed before it is checked.
 
         Parameters
         ----------
         path : path-like, optional
-            The file. None: the one that the environment variable ``EMODJ_MODEL`` names, else the shipped one.
+            The file. None: the one that the environment variable ``EMODJ_MODEL`` names, else the bundled one.
 
         Returns
         -------
@@ -178,7 +275,30 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            If the file is missing or is not a sound model file of this format; it says why.
+            If the file is missing or is not a sound model file of this format; its text says why.
         """
-        with model_file.opened(default_model_path() if path is None else Path(path)) as file:
-            return cls(**model_file.read(file))
+        return model_file.load(path, {cls.KIND: cls})
+
+
+class _WindowListener:
+    """Hears each window on its own."""
+
+    def __init__(self, model: EmotionModel) -> None:
+        self._model = model
+        self._extractor = FeatureExtractor(model.spec)
+
+    def hear(
+        self,
+        windows: NDArray[np.float32],
+        times: NDArray[np.float64],
+        is_silent: NDArray[np.bool_],  # noqa: ARG002
+    ) -> NDArray[np.float64]:
+        return self._model.predict(self._extractor.extract(windows))
+
+    def reset(self) -> None:
+        """Do nothing: there is no memory of earlier windows."""
+
+
+def _check_number(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
+        raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {str(value)[:40]}")

@@ -1,52 +1,38 @@
-"""The file that holds a model, and what such a file may say.
+"""The file that holds a model: named arrays and one JSON header, never a pickle.
 
-It is an uncompressed zip of NumPy arrays and one JSON header (so ``numpy.load`` reads it too), never a pickle: it does
-not depend on scikit-learn, and opening one from a stranger runs nothing.
+It is an uncompressed zip of NumPy arrays (so ``numpy.load`` reads it too). It does not depend on scikit-learn, and
+opening a stranger's runs nothing. This module only writes and reads: what makes a sound model is checked by the
+values that are made of it.
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import os
 import re
+import stat
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.errors import ModelError
-from emodj_live.features import FeatureSpec
 
 FORMAT = "emodj-live model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no kind
 MAX_BYTES = 64 * 2**20
-_HEADER_KEYS = {"format", "format_version", "spec", "gamma", "reference_level", "provenance"}
-ARRAYS = ("mel_basis", "mean", "std", "support_vectors", "coefficients", "intercepts")
-_MEMBERS = ("header", *ARRAYS)
-# What a spec may say: wide enough for any real one, too narrow to make a small file cost much memory or time.
-_SPEC_BOUNDS: dict[str, tuple[type, float, float]] = {
-    "sample_rate": (int, 1000, 384_000),
-    "window_length": (int, 64, 400_000),
-    "n_fft": (int, 16, 65_536),
-    "hop_length": (int, 1, 65_536),
-    "n_mels": (int, 1, 1024),
-    "n_mfcc": (int, 1, 128),
-    "fmin": (float, 0, 192_000),
-    "fmax": (float, 1, 192_000),
-    "amin": (float, 1e-30, 1),
-    "top_db": (float, 1, 400),
-}
-_MOST_IN_FRAMES = 2**22  # samples in the frames of one window
-GAMMA_BOUNDS = 1e-12, 1e3
-LARGEST = 1e9  # of any number in an array: what is beyond is no model, and its square no float32
-DTYPES = {"header": "|u1", "mel_basis": "<f4", "support_vectors": "<f4"}
-DTYPES |= dict.fromkeys(("mean", "std", "coefficients", "intercepts"), "<f8")
+MAX_HEADER_BYTES = 2**16  # Python's objects take up to 500 times the space of their JSON
+_PART = ".part"
+_HEADER_KEYS = {"format", "format_version", "kind", "parameters", "provenance"}
 _ARRAY_HEADER_BYTES = 128
 _ARRAY_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00\x76\x00\{'descr': '(?P<type>[<|a-z0-9]{2,3})', 'fortran_order': False, "
@@ -54,67 +40,99 @@ _ARRAY_HEADER = re.compile(
 )
 
 
-def shapes(spec: FeatureSpec, n_vectors: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape that each array must have.
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a model file holds.
 
-    Parameters
+    Attributes
     ----------
-    spec : FeatureSpec
-    n_vectors : int
-        How many support vectors there are.
+    kind : str
+        The kind of model, which decides what the rest means.
+    parameters : dict
+        Plain JSON values.
+    arrays : dict of ndarray
+        Of one or two dimensions.
+    provenance : dict
+        Where the model came from, as plain JSON values.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+    provenance: Mapping[str, Any]
+
+
+M_co = TypeVar("M_co", covariant=True)
+
+
+class Kind(Protocol[M_co]):
+    """What the reader needs of one kind of model: usually its class."""
+
+    @property
+    def ARRAYS(self) -> Mapping[str, str]:  # noqa: N802 (a class's constant)
+        """The arrays that its file holds, with their types, such as ``{"mean": "<f8"}``."""
+
+    def from_contents(self, contents: Contents) -> M_co:
+        """Make a model, or raise a `ValueError` that says why it is not a sound one."""
+
+
+def default_path() -> Path:
+    """Return the file that is read if none is named.
 
     Returns
     -------
-    dict of tuple
+    Path
+        What the environment variable ``EMODJ_MODEL`` says, else the model that comes with this package.
     """
-    return {
-        "mel_basis": (spec.n_mels, 1 + spec.n_fft // 2),
-        "mean": (spec.n_features,),
-        "std": (spec.n_features,),
-        "support_vectors": (n_vectors, spec.n_features),
-        "coefficients": (n_vectors, 2),
-        "intercepts": (2,),
-    }
+    if named := os.environ.get("EMODJ_MODEL"):
+        return Path(named)
+    package = Path(__file__).parent
+    installed = package / "models" / "emodj.npz"
+    return installed if installed.exists() else package.parent / "models" / "emodj.npz"
 
 
 # -------------------------------------------------------------------------------------------------------- to write
 
 
-def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+def write(path: Path, contents: Contents) -> None:
     """Write a model file, whole or not at all.
 
     Parameters
     ----------
     path : Path
-        Where to.
-    header : mapping
-        Plain JSON values, without those that name the format.
-    arrays : mapping of ndarray
-        By their names in `ARRAYS`.
+        A file that exists is replaced in one step.
+    contents : Contents
 
     Raises
     ------
     ModelError
-        If it cannot be written, or would be refused by `read`.
+        If it cannot be written, or could not be read again.
     """
-    text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **header}, allow_nan=False)
-    members = {name: np.ascontiguousarray(arrays[name], DTYPES[name]) for name in ARRAYS}
+    header = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "kind": contents.kind,
+        "parameters": dict(contents.parameters),
+        "provenance": dict(contents.provenance),
+    }
+    text = json.dumps(header, allow_nan=False).encode()
+    arrays = {name: np.ascontiguousarray(array) for name, array in contents.arrays.items()}
     with replaced(path) as file:
-        np.savez(file, allow_pickle=False, header=np.frombuffer(text.encode(), np.uint8), **members)
+        np.savez(file, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
         try:
-            read(file)  # nothing is replaced by what could not be read again
+            read(file, {contents.kind: {name: array.dtype.str for name, array in arrays.items()}})
         except ValueError as error:
-            raise ModelError(f"{path}: is not written: {error}.") from error
+            raise ModelError(f"{path}: was not written: {error}.") from error
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file of a model's, whole or not at all.
+    """Write a file that belongs to a model, whole or not at all.
 
     Parameters
     ----------
     path : Path
-        Where to. What is there is replaced in one step, at the end.
+        What is there is replaced in one step, at the end.
 
     Yields
     ------
@@ -126,7 +144,9 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
         If it cannot be written.
     """
     try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        _clear_leftovers(path)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=_PART, delete=False) as file:
+            _lock(file)
             try:
                 yield file
                 file.flush()
@@ -142,12 +162,53 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
         raise ModelError(f"{path}: cannot be written: {error.strerror or error}.") from error
 
 
+def _clear_leftovers(path: Path) -> None:
+    """Remove what earlier writers of this file left behind when they were killed; a living one holds a lock."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PART}"):
+        with suppress(OSError), leftover.open("r+b") as file:
+            _lock(file)
+            leftover.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock a file for as long as it is open, or raise an `OSError`. On Windows an open file cannot be removed anyway."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 # --------------------------------------------------------------------------------------------------------- to read
+
+
+def load(path: str | os.PathLike[str] | None, kinds: Mapping[str, Kind[M_co]]) -> M_co:
+    """Read a model; nothing is believed before it is checked.
+
+    Parameters
+    ----------
+    path : path-like or None
+        None: `default_path`.
+    kinds : mapping of Kind
+        The kinds of model that the file may hold.
+
+    Returns
+    -------
+    Model
+        Of one of these kinds.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or is not a sound model file; its text says why.
+    """
+    with opened(default_path() if path is None else Path(path)) as file:
+        contents = read(file, {name: kind.ARRAYS for name, kind in kinds.items()})
+        return kinds[contents.kind].from_contents(contents)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to `read` a model from, and say in one sentence what is wrong with it.
+    """Open a file to `read` a model from, and turn what is wrong with it into one sentence.
 
     Parameters
     ----------
@@ -160,127 +221,103 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     ModelError
-        If it cannot be opened, or if what is done with it meanwhile finds it unsound.
+        If the file cannot be opened, or if the code inside the ``with`` statement finds it unsound.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe may wait for ever, and some devices never end
+            raise ModelError(f"{path}: is not a regular file; give the path of a model file.")
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        raise ModelError(f"{path}: there is no such model file; name another, or none for the shipped one.") from None
+        raise ModelError(
+            f"{path}: no such model file; give another path, or omit it to use the bundled model."
+        ) from None
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except zipfile.BadZipFile as error:
-        raise ModelError(f"{path}: is not a model file, or a damaged one: {_one_line(error)}.") from error
+        raise ModelError(f"{path}: is not a model file, or is damaged: {_one_line(error)}.") from error
     except (ValueError, EOFError, RuntimeError, OverflowError) as error:
-        raise ModelError(f"{path}: is not a model file that can be used: {_one_line(error)}.") from error
+        raise ModelError(f"{path}: is not a usable model file: {_one_line(error)}.") from error
 
 
 def _one_line(error: Exception) -> str:
-    """Return what an error says, without line ends and what else a stranger's file may have put into it."""
+    """Return the text of an error, without line ends and whatever else a stranger's file may have put into it."""
     text = "".join(character if character.isprintable() else " " for character in str(error)[:200])
     return " ".join(text.split()).rstrip(".") or type(error).__name__
 
 
-def read(file: IO[bytes]) -> dict[str, Any]:
-    """Read what a model is made of; nothing is believed before it is checked.
+def read(file: IO[bytes], kinds: Mapping[str, Mapping[str, str]]) -> Contents:
+    """Read a model file; nothing is believed before it is checked.
 
     Parameters
     ----------
     file : binary file
         As from `opened`.
+    kinds : mapping
+        For each kind of model the arrays that it has, with their types, such as ``{"mean": "<f8"}``.
 
     Returns
     -------
-    dict
-        What `EmotionModel` takes.
+    Contents
+        Of finite numbers, as large as the file itself at most.
 
     Raises
     ------
     ValueError
-        Or another of the errors that `opened` translates: if it is not a sound model file of this format.
+        Or another of the errors that `opened` translates, if it is not a model file of this format and these kinds.
     """
     if file.seek(0, os.SEEK_END) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
     with zipfile.ZipFile(file) as archive:
         _check_members(archive)
-        found = {name: _read_shape(archive, name) for name in _MEMBERS}
-        header = _read_header(_read_array(archive, "header", found["header"]))
-        if len(found["support_vectors"]) != 2 or not found["support_vectors"][0]:
-            raise ValueError("it has no support vectors")
-        parameters = _read_parameters(header["spec"], found["mel_basis"])
-        spec = FeatureSpec(mel_basis=_read_array(archive, "mel_basis", found["mel_basis"]), **parameters)
-        for name, shape in shapes(spec, found["support_vectors"][0]).items():
-            if found[name] != shape:
-                raise ValueError(f"its {name} must have shape {shape}, not {found[name]}")
-        return {
-            "spec": spec,
-            "gamma": _number(header["gamma"], "gamma", *GAMMA_BOUNDS),
-            "reference_level": _number(header["reference_level"], "reference_level", -200, 200),
-            "provenance": header["provenance"],
-            **{name: _read_array(archive, name, found[name]) for name in ARRAYS if name != "mel_basis"},
-        }
+        header = _read_header(archive)
+        types = kinds.get(header["kind"])
+        if types is None:
+            raise ValueError(f"it holds a model of kind {header['kind']!r}, which is not one of {', '.join(kinds)}")
+        if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in ("header", *types)):
+            raise ValueError(f"it must hold exactly header, {', '.join(types)}")
+        arrays = {name: _read_array(archive, name, kind) for name, kind in types.items()}
+    return Contents(header["kind"], header["parameters"], arrays, header["provenance"])
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
     members = archive.infolist()
-    if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _MEMBERS):
-        raise ValueError(f"it must hold exactly {', '.join(_MEMBERS)}")
+    if "header.npy" not in archive.namelist():
+        raise ValueError("it has no header")
     if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
         raise ValueError("its members must be stored, neither compressed nor encrypted")
     if sum(max(member.file_size, member.compress_size) for member in members) > MAX_BYTES:
         raise ValueError(f"its arrays are larger than {MAX_BYTES >> 20} MB")
+    if archive.getinfo("header.npy").file_size > _ARRAY_HEADER_BYTES + MAX_HEADER_BYTES:
+        raise ValueError(f"its header is larger than {MAX_HEADER_BYTES >> 10} kB")
 
 
-def _read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    """Return the shape that an array's own header tells, if it is what `save` writes and its size agrees.
+def _read_array(archive: zipfile.ZipFile, name: str, dtype: str) -> NDArray[Any]:
+    """Read one array, if its own header is what `write` writes and agrees with its size.
 
-    NumPy would evaluate the header as a Python expression; here it has to be that one expression, letter for letter.
+    NumPy would evaluate that header as a Python expression; here it has to be the one expected, letter for letter.
     """
-    with archive.open(f"{name}.npy") as member:
-        found = _ARRAY_HEADER.fullmatch(member.read(_ARRAY_HEADER_BYTES))
-    if found is None or found["type"].decode() != DTYPES[name]:
-        raise ValueError(f"its {name} must be a plain array of type {DTYPES[name]} in C order")
+    content = archive.read(f"{name}.npy")
+    found = _ARRAY_HEADER.fullmatch(content[:_ARRAY_HEADER_BYTES])
+    if found is None or found["type"].decode() != dtype:
+        raise ValueError(f"its {name} must be a plain array of type {dtype} in C order")
     shape = tuple(int(length) for length in found["shape"].split(b",") if length.strip())
-    size = _ARRAY_HEADER_BYTES + math.prod(shape) * np.dtype(DTYPES[name]).itemsize
-    if size != archive.getinfo(f"{name}.npy").file_size:
+    if len(content) != _ARRAY_HEADER_BYTES + math.prod(shape) * np.dtype(dtype).itemsize:
         raise ValueError(f"its {name} is not as long as it says")
-    return shape
+    return np.frombuffer(content, dtype, offset=_ARRAY_HEADER_BYTES).reshape(shape)
 
 
-def _read_array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    values = archive.read(f"{name}.npy")[_ARRAY_HEADER_BYTES:]
-    return np.frombuffer(values, DTYPES[name]).reshape(shape)
-
-
-def _read_header(encoded: NDArray[np.uint8]) -> dict[str, Any]:
-    header = json.loads(encoded.tobytes().decode())
+def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
+    header = json.loads(_read_array(archive, "header", "|u1").tobytes().decode())
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"its header does not say {FORMAT!r}")
-    if header.get("format_version") != FORMAT_VERSION:
-        raise ValueError(f"it has format version {header.get('format_version')}, this program reads {FORMAT_VERSION}")
-    if set(header) != _HEADER_KEYS or not isinstance(header["provenance"], dict):
+    version = header.get("format_version")
+    if version != FORMAT_VERSION:
+        is_older = isinstance(version, int) and version < FORMAT_VERSION
+        advice = "train the model again" if is_older else "update emodj-live"
+        raise ValueError(f"it has format version {version}, this program reads {FORMAT_VERSION}; {advice}")
+    if set(header) != _HEADER_KEYS or not isinstance(header["kind"], str):
         raise ValueError(f"its header must have exactly {', '.join(sorted(_HEADER_KEYS))}")
+    if not (isinstance(header["provenance"], dict) and isinstance(header["parameters"], dict)):
+        raise ValueError("its parameters and its provenance must be JSON objects")
     return header
-
-
-def _number(value: object, name: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ValueError(f"its {name} must be a number from {low:g} to {high:g}, not {str(value)[:40]}")
-    return float(value)
-
-
-def _read_parameters(values: object, mel_shape: tuple[int, ...]) -> dict[str, Any]:
-    """Check the parameters of a spec against their bounds, before the mel basis is read."""
-    if not isinstance(values, dict) or set(values) != set(_SPEC_BOUNDS):
-        raise ValueError(f"its spec must have exactly {', '.join(_SPEC_BOUNDS)}")
-    for name, (kind, low, high) in _SPEC_BOUNDS.items():
-        _number(values[name], name, low, high)
-        if kind is int and not isinstance(values[name], int):
-            raise ValueError(f"its {name} must be a whole number, not {values[name]}")
-    if values["window_length"] < values["hop_length"] or values["n_mfcc"] > values["n_mels"]:
-        raise ValueError("its window is shorter than a hop, or it has more coefficients than mel filters")
-    if values["window_length"] // values["hop_length"] * values["n_fft"] > _MOST_IN_FRAMES:
-        raise ValueError("its frames would take too much memory")
-    if mel_shape != (values["n_mels"], 1 + values["n_fft"] // 2):
-        raise ValueError(f"its mel_basis must have shape {(values['n_mels'], 1 + values['n_fft'] // 2)}")
-    return values

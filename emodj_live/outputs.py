@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SinkError
-from emodj_live.process import abandon_stdout
+from emodj_live.console import abandon_stdout
 
 if TYPE_CHECKING:
     from emodj_live.sinks.csv_file import CsvSink

@@ -6,35 +6,13 @@ One buffer and one position, so that the windows depend on the samples alone and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-BEYOND_REASON = 1000.0  # full scale is 1: no music has such a sample
+from emodj_live.blocks import Block, Gap
+
 _WINDOWS_PER_BATCH = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Audio that a source lost: time moves on, and no emotion is made up for it.
-
-    Attributes
-    ----------
-    samples : int
-        How much, at the model's rate.
-
-    Raises
-    ------
-    ValueError
-        If it is no count.
-    """
-
-    samples: int
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.samples, int | np.integer) or self.samples < 0:
-            raise ValueError(f"samples must be a whole number and not negative, got {self.samples!r}")
 
 
 class RingBuffer:
@@ -78,7 +56,7 @@ class RingBuffer:
         self._fill = 0  # samples in the buffer; the next window starts at its beginning
         self._skip = 0  # samples to leave out before the next window starts
 
-    def push(self, block: NDArray[np.float32] | Gap) -> Iterator[tuple[range, NDArray[np.float32]]]:
+    def push(self, block: Block | Gap) -> Iterator[tuple[range, NDArray[np.float32]]]:
         """Take in a block and yield the windows that it completes.
 
         Parameters
@@ -107,7 +85,7 @@ class RingBuffer:
                 yield ends, windows[: (count - 1) * self.step + 1 : self.step]
                 self._drop(count * self.step)
 
-    def _take(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _take(self, block: Block) -> Block:
         """Copy what fits and return the rest of the block."""
         skipped = min(self._skip, block.size)
         taken = min(block.size - skipped, self._buffer.size - self._fill)

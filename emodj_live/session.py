@@ -19,8 +19,8 @@ from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError, one_line
 from emodj_live.model import EmotionModel
 from emodj_live.outputs import Outputs
-from emodj_live.process import signals
-from emodj_live.ring import Gap
+from emodj_live.console import signals
+from emodj_live.blocks import Gap
 from emodj_live.sinks.lines import LineSink, json_line, text_line
 from emodj_live.sinks.status import Status
 from emodj_live.sinks.summary import Summary
@@ -68,7 +68,7 @@ class Session:
         on_terminal = sys.stdout.isatty() and not (options.plain or options.json)
         self._has_dashboard = False
         if on_terminal:
-            from emodj_live.sinks.dashboard import Dashboard
+            from emodj_live.sinks.terminal.dashboard import Dashboard
 
             self._has_dashboard = Dashboard.is_possible()
         self._is_stream = options.files == ["-"]
@@ -242,7 +242,7 @@ class Session:
             digits = 1 if (10 * self._options.step).is_integer() else 2
             form = partial(json_line, source=work.name) if self._options.json else partial(text_line, digits=digits)
             return work.source, LineSink(sys.stdout, form)
-        from emodj_live.sinks.dashboard import Dashboard
+        from emodj_live.sinks.terminal.dashboard import Dashboard
 
         dashboard = stack.enter_context(Dashboard(work.status))
 

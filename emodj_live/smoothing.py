@@ -6,6 +6,7 @@ import math
 
 from emodj_live.emotion import Quadrant
 
+SMOOTHING = 3.0  # [s] the default time constant
 HYSTERESIS = 0.05
 
 

@@ -1,31 +1,34 @@
 """The loop: blocks in, emotions out. Time, level and silence have their one home here.
 
-No I/O, no thread, no clock: what it says follows from the samples alone.
+No I/O, no thread, no clock: the emotions follow from the samples alone.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.blocks import checked, opened
+from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
 from emodj_live.emotion import Emotion
-from emodj_live.features import FeatureExtractor
 from emodj_live.gain import AutomaticGain
-from emodj_live.model import EmotionModel
-from emodj_live.ring import Gap, RingBuffer
-from emodj_live.smoothing import Smoother
+from emodj_live.model import Model
+from emodj_live.ring import RingBuffer
+from emodj_live.smoothing import SMOOTHING, Smoother
+
+if TYPE_CHECKING:
+    from emodj_live.sources.adapter import Adapter
 
 SILENCE = -60.0  # [dBFS]
 LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
 _FULL_SCALE = 32767 / 32768  # the largest 16-bit sample
 _LARGEST_GAIN = 100.0  # [dB]
-_IN_USE = "this tracker is in use for another stream; make one tracker for each"
+_IN_USE = "this tracker is in use for another stream; make one tracker for each stream"
 
 
 def level_dbfs(window: NDArray[np.float32]) -> float:
@@ -49,8 +52,8 @@ class EmotionTracker:
 
     Parameters
     ----------
-    model : EmotionModel
-        What turns features into valence and arousal; it may be shared by any number of trackers.
+    model : Model
+        What turns windows into valence and arousal, such as an `EmotionModel`; any number of trackers may share it.
     step : int, optional
         Samples from one window to the next; by default the model's window length, so that windows touch.
     smoothing : float
@@ -59,19 +62,19 @@ class EmotionTracker:
         A window below this level, as it came in, is silent: it changes neither the average nor the quadrant nor the
         automatic gain [dBFS].
     gain : float or "auto"
-        Gain before the features [dB]; "auto" brings the programme's long-term level to the one that the model was
-        trained at, which a microphone needs.
+        Gain before the features [dB]; "auto" brings the long-term level to the one that the model was trained at,
+        which a microphone needs.
 
     Raises
     ------
     TypeError
-        If `model` is none.
+        If `model` is not a model.
     ValueError
         If a parameter is out of range.
 
     Notes
     -----
-    A tracker belongs to one thread; only `stop` may be called from any.
+    A tracker belongs to one thread; only `stop` may be called from others.
 
     Examples
     --------
@@ -87,46 +90,39 @@ class EmotionTracker:
         model: EmotionModel,
         *,
         step: int | None = None,
-        smoothing: float = 3.0,
+        smoothing: float = SMOOTHING,
         silence: float = SILENCE,
         gain: float | Literal["auto"] = 0.0,
     ) -> None:
-        if not hasattr(model, "spec"):
-            raise TypeError(f"model must be an EmotionModel, such as EmotionModel.load() gives, got {model!r}")
-        step = model.spec.window_length if step is None else step
-        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
-            raise ValueError(f"step must be a positive number of samples, got {step!r}")
-        if not (math.isfinite(smoothing) and smoothing >= 0):
-            raise ValueError(f"smoothing must be 0 or a positive number of seconds, got {smoothing}")
-        if math.isnan(silence):
-            raise ValueError(f"silence must be a level in dBFS, got {silence}")
-        is_number = isinstance(gain, int | float | np.number) and not isinstance(gain, bool)
-        if gain != "auto" and not (is_number and abs(gain) <= _LARGEST_GAIN):
-            raise ValueError(f"gain must be 'auto' or at most {_LARGEST_GAIN:g} dB either way, got {gain!r}")
+        if not hasattr(model, "listener"):
+            raise TypeError(f"model must be a model, such as EmotionModel.load() returns, got {model!r}")
+        step = model.window_length if step is None else step
+        _check(step, smoothing, silence, gain)
         self.model = model
         self._silence = silence
-        self._extractor = FeatureExtractor(model.spec)
-        self._ring = RingBuffer(model.spec.window_length, int(step))
-        self._smoother = Smoother(step / model.spec.sample_rate, smoothing)
+        self._listener = model.listener()
+        self._ring = RingBuffer(model.window_length, int(step))
+        self._smoother = Smoother(step / model.sample_rate, smoothing)
         self._fixed_gain = None if gain == "auto" else float(gain)
-        self._automatic_gain = AutomaticGain(model.reference_level, step / model.spec.sample_rate)
-        self._stopped = threading.Event()
+        self._automatic_gain = AutomaticGain(model.reference_level, step / model.sample_rate)
+        self._is_stopped = threading.Event()
         self._busy = threading.Lock()
         self._stream: object = None  # stands for whatever hands in blocks at present
 
     def reset(self) -> None:
-        """Start anew: the next sample is the first of a new stream, and nothing has been heard."""
+        """Start afresh: the next sample is the first of a new stream, and nothing has been heard."""
         self._ring.clear()
+        self._listener.reset()
         self._smoother.reset()
         self._automatic_gain.reset()
 
-    def process(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
+    def process(self, block: Block | Gap) -> list[Emotion]:
         """Take in the next piece of the stream and return the emotions of the windows that it completes.
 
         Parameters
         ----------
         block : ndarray of float32, shape (n,), or Gap
-            Mono samples at ``model.spec.sample_rate``, full scale is +-1, any n, also 0; or how many were lost.
+            Mono samples at ``model.sample_rate``, full scale is +-1, any n, also 0; or how many were lost.
 
         Returns
         -------
@@ -138,33 +134,37 @@ class EmotionTracker:
         TypeError
             If the block is not an array of floating-point numbers.
         ValueError
-            If it is not one-dimensional or has samples that are not finite, or a thousand times full scale.
+            If it is not one-dimensional, or has samples that are not finite or are a thousand times full scale.
         RuntimeError
-            If another thread hands in a block right now.
+            If another thread is handing in a block right now.
         """
         self._stream = None  # a `track` that is still in progress may not mix its own blocks in
         return self._process(block)
 
-    def _process(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
+    def _process(self, block: Block | Gap) -> list[Emotion]:
         block = block if isinstance(block, Gap) else checked(block)
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(_IN_USE)
         try:
-            return self._emotions(block)
+            if isinstance(block, Gap):
+                self._listener.reset()
+            return [emotion for ends, windows in self._ring.push(block) for emotion in self._emotions(ends, windows)]
         finally:
             self._busy.release()
 
-    def _emotions(self, block: NDArray[np.float32] | Gap) -> list[Emotion]:
-        emotions = []
-        for ends, windows in self._ring.push(block):
-            levels = [level_dbfs(window) for window in windows]
-            gains = [self._gain(level) for level in levels]
-            factors = np.array([10 ** (gain / 20) for gain in gains], np.float32)
-            features = self._extractor.extract(windows * factors[:, np.newaxis] if any(gains) else windows)
-            predicted = self.model.predict(features).clip(-1, 1).tolist()
-            for end, window, level, gain, raw in zip(ends, windows, levels, gains, predicted, strict=True):
-                emotions.append(self._emotion(end, window, level, gain, raw))
-        return emotions
+    def _emotions(self, ends: range, windows: NDArray[np.float32]) -> Iterator[Emotion]:
+        levels = [level_dbfs(window) for window in windows]
+        gains = [self._gain(level) for level in levels]
+        factors = np.array([10 ** (gain / 20) for gain in gains], np.float32)
+        predicted = self._listener.hear(
+            windows * factors[:, np.newaxis] if any(gains) else windows,
+            np.array(ends) / self.model.sample_rate,
+            np.array(levels) < self._silence,
+        )
+        for end, window, level, gain, raw in zip(
+            ends, windows, levels, gains, predicted.clip(-1, 1).tolist(), strict=True
+        ):
+            yield self._emotion(end, window, level, gain, raw)
 
     def _gain(self, level: float) -> float:
         if self._fixed_gain is not None:
@@ -175,7 +175,7 @@ class EmotionTracker:
         is_silent = level < self._silence
         self._smoother.update(*raw, is_silent=is_silent)
         return Emotion(
-            time=end / self.model.spec.sample_rate,
+            time=end / self.model.sample_rate,
             valence=self._smoother.valence,
             arousal=self._smoother.arousal,
             raw_valence=raw[0],
@@ -187,7 +187,13 @@ class EmotionTracker:
             is_clipped=bool(max(window.max(), -window.min()) >= _FULL_SCALE),
         )
 
-    def track(self, source: Iterable[NDArray[np.float32] | Gap]) -> Iterator[Emotion]:
+    def track(
+        self,
+        source: Source,
+        *,
+        stop: threading.Event | None = None,
+        after_block: Callable[[Block | Gap], object] | None = None,
+    ) -> Iterator[Emotion]:
         """Follow a source from its beginning and yield each emotion as it is found.
 
         Parameters
@@ -195,6 +201,12 @@ class EmotionTracker:
         source : iterable of ndarray of float32 or Gap
             The blocks of a new stream, as for `process`. If it has a ``close()``, that is called at the end, however
             the end comes.
+        stop : threading.Event, optional
+            Ends the stream when it is set. The tracker looks at it before every block and every emotion, also before
+            the first, and never clears it.
+        after_block : callable, optional
+            Is called with each block once its emotions have been dealt with: a heartbeat for whoever draws a screen.
+            Live and paced sources yield at least 30 blocks a second, empty ones if there is no audio.
 
         Yields
         ------
@@ -204,25 +216,41 @@ class EmotionTracker:
         Raises
         ------
         TypeError
-            If the source yields something else.
+            If the source is a path or an array; while iterating, if it yields something else than blocks.
+        ValueError
+            If the source has a ``sample_rate`` and it is not the model's.
         RuntimeError
-            If the tracker has been given to another stream meanwhile.
+            While iterating, if the tracker has been given to another stream in the meantime.
         """
+        check_source(source, self.model.sample_rate)
+        return self._track(source, stop or threading.Event(), after_block)
+
+    def _track(
+        self, source: Source, stop: threading.Event, after_block: Callable[[Block | Gap], object] | None
+    ) -> Iterator[Emotion]:
         self.reset()
-        self._stopped.clear()
+        self._is_stopped.clear()
         self._stream = stream = object()
-        with opened(source) as blocks:
-            for block in blocks:
+        with iterating(source) as blocks:
+            while not (stop.is_set() or self._is_stopped.is_set()):
+                if (block := next(blocks, None)) is None:
+                    return
                 if self._stream is not stream:
                     raise RuntimeError(_IN_USE)
                 for emotion in self._process(block):
-                    if self._stopped.is_set():
+                    if stop.is_set() or self._is_stopped.is_set():
                         return
                     yield emotion
-                if self._stopped.is_set():
-                    return
+                if after_block is not None:
+                    after_block(block)
 
-    def run(self, source: Iterable[NDArray[np.float32] | Gap], *sinks: Callable[[Emotion], object]) -> None:
+    def run(
+        self,
+        source: Source,
+        *sinks: Sink,
+        stop: threading.Event | None = None,
+        after_block: Callable[[Block | Gap], object] | None = None,
+    ) -> None:
         """Follow a source from its beginning and call every sink with every emotion.
 
         Parameters
@@ -231,6 +259,13 @@ class EmotionTracker:
             As for `track`.
         *sinks : callable
             Each is called with one `Emotion`.
+        stop, after_block
+            As for `track`.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As for `track`.
 
         Notes
         -----
@@ -246,22 +281,76 @@ class EmotionTracker:
         6. `tracker.stop()` ends a `run` or `track` in progress; it is safe from any thread, from inside a sink, and
            twice.
 
-        The queue of 3. is a microphone's. A file waits for its sinks instead, and loses nothing.
+        The queue of point 3 is a microphone's. A file waits for its sinks instead, and loses nothing.
         """
         for sink in sinks:
             if not callable(sink):
                 raise TypeError(f"a sink must be callable, such as a function that takes an Emotion, got {sink!r}")
-        emotions = self.track(source)
-        try:
+        emotions = self.track(source, stop=stop, after_block=after_block)
+        with closing(emotions):  # type: ignore[type-var]
             for emotion in emotions:
                 for sink in sinks:
                     sink(emotion)
-        finally:
-            emotions.close()  # type: ignore[attr-defined]
+
+    def atrack(self, source: Source) -> AsyncIterator[Emotion]:
+        """Follow a source on a thread, for ``async for`` in a program that runs on asyncio.
+
+        Parameters
+        ----------
+        source : iterable of ndarray of float32 or Gap
+            As for `track`. It is iterated on the thread.
+
+        Returns
+        -------
+        async iterator of Emotion
+            Cancelling the task, leaving the loop with ``aclose()``, or an error ends the thread and closes the source.
+            A loop that is slow makes the source wait.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `track`.
+        """
+        from emodj_live.background import atrack
+
+        check_source(source, self.model.sample_rate)
+        return atrack(self, source)
+
+    def adapter(self, input_rate: float, *, channels: int | None = None) -> Adapter:
+        """Return an adapter from a program's own audio to blocks for `process`.
+
+        Parameters
+        ----------
+        input_rate : float
+            Sample rate of the program's audio [Hz].
+        channels : int, optional
+            How many channels flat audio interleaves, as for `Adapter`.
+
+        Returns
+        -------
+        Adapter
+            Its output is at the model's rate.
+        """
+        from emodj_live.sources.adapter import Adapter
+
+        return Adapter(input_rate, channels=channels, sample_rate=self.model.sample_rate)
 
     def stop(self) -> None:
         """End the `run` or `track` in progress after the emotion in hand.
 
-        Safe from any thread, from inside a sink, and twice; without one in progress it does nothing.
+        Safe from any thread, from inside a sink, and twice; if nothing is in progress it has no effect.
         """
-        self._stopped.set()
+        self._is_stopped.set()
+
+
+def _check(step: object, smoothing: float, silence: float, gain: object) -> None:
+    """Refuse parameters that are out of range."""
+    if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
+        raise ValueError(f"step must be a positive number of samples, got {step!r}")
+    if not (math.isfinite(smoothing) and smoothing >= 0):
+        raise ValueError(f"smoothing must be 0 or a positive number of seconds, got {smoothing}")
+    if math.isnan(silence):
+        raise ValueError(f"silence must be a level in dBFS, got {silence}")
+    is_number = isinstance(gain, int | float | np.number) and not isinstance(gain, bool)
+    if gain != "auto" and not (is_number and abs(gain) <= _LARGEST_GAIN):  # type: ignore[arg-type]
+        raise ValueError(f"gain must be 'auto' or at most {_LARGEST_GAIN:g} dB either way, got {gain!r}")

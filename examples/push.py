@@ -4,13 +4,13 @@ import sys
 
 import soundfile
 
-from emodj_live import Adaptor, EmotionModel, EmotionTracker
+from emodj_live import Adapter, EmotionModel, EmotionTracker
 
 tracker = EmotionTracker(EmotionModel.load())
 with soundfile.SoundFile(sys.argv[1]) as song:  # stands for your decoder, mixer or network
-    adaptor = Adaptor(song.samplerate)  # one for the whole stream: any rate, channels and number format
+    adapter = Adapter(song.samplerate)  # one for the whole stream: any rate, channels and number format
     for frames in song.blocks(1024, dtype="int16"):
-        for emotion in tracker.process(adaptor.process(frames)):
+        for emotion in tracker.process(adapter.process(frames)):
             print(f"{emotion.time:6.1f} s  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}")
-for emotion in tracker.process(adaptor.flush()):  # the last few milliseconds
+for emotion in tracker.process(adapter.flush()):  # the last few milliseconds
     print(f"{emotion.time:6.1f} s  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}")

@@ -78,9 +78,9 @@ RULES = {
         },
     ),
     "__main__": Rule(own={"cli"}),
-    "cli": Rule({"numpy"}, {*LIVE, "session", "process"}),
+    "cli": Rule({"numpy"}, {*LIVE, "session", "console"}),
 }
-OTHERS = Rule({"numpy"}, {*LIVE, "session", "process", "outputs"})  # what stands beside the command line, and the door
+OTHERS = Rule({"numpy"}, {*LIVE, "session", "console", "outputs"})  # what stands beside the command line, and the door
 
 
 def rule_of(name):

@@ -11,10 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from emodj_live import Emotion, Quadrant
-from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
-from emodj_live.sinks.dashboard import Dashboard
+from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
+from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.status import Status
-from emodj_live.sinks.view import View, render
+from emodj_live.sinks.terminal.view import View, render
 
 SIZES = [(60, 18), (80, 24), (120, 40), (200, 55), (300, 90)]
 TINY = [(1, 1), (10, 3), (59, 17), (60, 17), (59, 18), (20, 1), (1, 20)]
@@ -311,15 +311,15 @@ def test_resize_redraws_everything(size):
 @pytest.mark.parametrize("size", [(60, 18), (200, 55)])
 def test_without_colours_the_same_characters(size):
     shown = {}
-    for name, environment in [("colour", {}), ("none", {"NO_COLOR": "1"})]:
+    for name, environment in [("color", {}), ("none", {"NO_COLOR": "1"})]:
         desk = Desk(*size, _environ=environment)
         with desk.dashboard:
             desk.clock.now = 1.0
             shown[name] = desk.written(desk.dashboard, emotion())
     codes = [code for code in CODES.findall(shown["none"]) if code.endswith("m")]
     assert not any("38" in code or "48" in code or re.search(r"[\[;][349][0-7]\b", code) for code in codes)
-    assert any("38;2" in code for code in CODES.findall(shown["colour"]))
-    assert CODES.sub("", shown["none"]) == CODES.sub("", shown["colour"])
+    assert any("38;2" in code for code in CODES.findall(shown["color"]))
+    assert CODES.sub("", shown["none"]) == CODES.sub("", shown["color"])
 
 
 def is_left_as_it_was(written):

@@ -99,7 +99,7 @@ PROGRAM = """
 from typing import assert_type
 
 import numpy as np
-from emodj_live import Adaptor, BackgroundTracker, CsvSink, Emotion, EmotionModel, EmotionTracker, FileSource
+from emodj_live import Adapter, BackgroundTracker, CsvSink, Emotion, EmotionModel, EmotionTracker, FileSource
 from emodj_live import MicrophoneSource, OscSink, PlotSink, Quadrant, StreamSource
 
 
@@ -115,7 +115,7 @@ tracker.run(FileSource("song.mp3"), on_emotion, print, CsvSink("t.csv"), OscSink
 tracker.run([np.zeros(100, np.float32)], on_emotion)
 for emotion in tracker.track(MicrophoneSource()):
     assert_type(emotion, Emotion)
-assert_type(tracker.process(Adaptor(44100).process(np.zeros((10, 2), np.int16))), list[Emotion])
+assert_type(tracker.process(Adapter(44100).process(np.zeros((10, 2), np.int16))), list[Emotion])
 with BackgroundTracker(tracker, StreamSource(open("pipe", "rb")), on_emotion) as background:
     assert_type(background.latest, Emotion | None)
     assert_type(background.error, BaseException | None)

@@ -14,7 +14,7 @@ import time
 import numpy as np
 import pytest
 
-from emodj_live import Adaptor, BackgroundTracker, EmotionTracker, FileSource, SourceError
+from emodj_live import Adapter, BackgroundTracker, EmotionTracker, FileSource, SourceError
 
 WINDOW = 11025
 PATIENCE = 30  # [s] after which something hangs
@@ -429,7 +429,7 @@ def test_program_that_dies_without_stopping_ends(which, code, said, told, model_
     assert bool(told) == bool(done.stderr)
 
 
-# ---------------------------------------------------------------------------------------------------- the adaptor
+# ---------------------------------------------------------------------------------------------------- the adapter
 
 SUBTYPES = {"int16": "PCM_16", "int32": "PCM_32", "uint8": "PCM_U8", "float32": "FLOAT", "float64": "DOUBLE"}
 
@@ -454,9 +454,9 @@ def check_adaptor(path, dtype, rate, channels, size, model):
     frames = frames_of(path, dtype)
     assert frames.dtype == dtype
     expected = list(EmotionTracker(model).track(FileSource(path)))
-    adaptor, tracker = Adaptor(rate), EmotionTracker(model)
-    blocks = [adaptor.process(frames[start : start + size]) for start in range(0, len(frames), size)]
-    blocks.append(adaptor.flush())
+    adapter, tracker = Adapter(rate), EmotionTracker(model)
+    blocks = [adapter.process(frames[start : start + size]) for start in range(0, len(frames), size)]
+    blocks.append(adapter.flush())
     found = [emotion for block in blocks for emotion in tracker.process(block)]
     np.testing.assert_allclose(np.concatenate(blocks), np.concatenate(list(FileSource(path))), rtol=0, atol=1e-6)
     assert [emotion.time for emotion in found] == [emotion.time for emotion in expected]
@@ -474,22 +474,22 @@ def frames_of(path, dtype):
 
 
 def test_adaptor_without_its_flush_would_be_short(music):
-    adaptor = Adaptor(44100)
-    samples = adaptor.process(music(1.0, 0, 44100))
+    adapter = Adapter(44100)
+    samples = adapter.process(music(1.0, 0, 44100))
     assert len(samples) < 22050
-    assert len(samples) + len(adaptor.flush()) == 22050
+    assert len(samples) + len(adapter.flush()) == 22050
 
 
 def test_adaptor_begins_anew_after_a_flush_or_reset(music):
-    adaptor = Adaptor(44100)
+    adapter = Adapter(44100)
 
     def once(frames):
-        return np.concatenate([adaptor.process(frames), adaptor.flush()])
+        return np.concatenate([adapter.process(frames), adapter.flush()])
 
     first = once(music(1.0, 0, 44100))
     once(np.zeros((44100, 2), np.int16))
-    adaptor.process(music(1.0, 1, 44100))
-    adaptor.reset()
+    adapter.process(music(1.0, 1, 44100))
+    adapter.reset()
     np.testing.assert_array_equal(once(music(1.0, 0, 44100)), first)
 
 
@@ -512,26 +512,26 @@ def test_adaptor_begins_anew_after_a_flush_or_reset(music):
 )
 def test_adaptor_refuses(frames, error, message):
     with pytest.raises(error, match=message):
-        Adaptor(44100).process(frames)
+        Adapter(44100).process(frames)
 
 
 def test_adaptor_forgets_what_it_refused():
-    adaptor = Adaptor(22050)
+    adapter = Adapter(22050)
     with pytest.raises(TypeError):
-        adaptor.process(np.zeros((4, 2), bool))
-    assert len(adaptor.process(np.zeros(4, np.int16))) == 4
+        adapter.process(np.zeros((4, 2), bool))
+    assert len(adapter.process(np.zeros(4, np.int16))) == 4
 
 
 def test_adaptor_refuses_other_channels_on_the_way():
-    adaptor = Adaptor(44100)
-    adaptor.process(np.zeros((10, 2), np.float32))
+    adapter = Adapter(44100)
+    adapter.process(np.zeros((10, 2), np.float32))
     with pytest.raises(ValueError, match="2 channels as before, got 1"):
-        adaptor.process(np.zeros(10, np.float32))
+        adapter.process(np.zeros(10, np.float32))
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "44100"])
 def test_adaptor_refuses_rates(rate):
     with pytest.raises(ValueError, match=f"input_rate .* got {rate!r}"):
-        Adaptor(rate)
+        Adapter(rate)
     with pytest.raises(ValueError, match=f"sample_rate .* got {rate!r}"):
-        Adaptor(44100, sample_rate=rate)
+        Adapter(44100, sample_rate=rate)

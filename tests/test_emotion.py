@@ -108,5 +108,5 @@ def test_as_plain_values():
 
 
 def test_each_quadrant_has_emodjs_colour():
-    colours = {quadrant.name: quadrant.colour for quadrant in Quadrant}
-    assert colours == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}
+    colors = {quadrant.name: quadrant.color for quadrant in Quadrant}
+    assert colors == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}

@@ -1,4 +1,4 @@
-"""Every example runs as it stands, imports nothing private, and the window takes the music's colour."""
+"""Every example runs as it stands, imports nothing private, and the window takes the music's color."""
 
 import ast
 import os
@@ -20,7 +20,7 @@ from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource, Qua
 
 pytest_plugins = ["virtual_microphone"]
 
-COLOURS = {quadrant.colour for quadrant in Quadrant}
+COLOURS = {quadrant.color for quadrant in Quadrant}
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
 WAYS_IN = ["background", "callback", "iterator", "push"]
 RATE = 44100
@@ -60,7 +60,7 @@ def run(*arguments, **environment):
 
 
 def test_every_example_is_tested():
-    assert {path.stem for path in EXAMPLES} == {*WAYS_IN, "dj_player", "tk_colour"}
+    assert {path.stem for path in EXAMPLES} == {*WAYS_IN, "dj_player", "tk_color"}
 
 
 def offences(text):
@@ -92,11 +92,11 @@ def test_uses_nothing_private(path):
     "text",
     [
         "from emodj_live.blocks import checked",
-        "from emodj_live.sinks.view import _cell",
+        "from emodj_live.sinks.terminal.view import _cell",
         "from emodj_live import tracker",
         "from emodj_live.sources.playback import soxr",
         "from emodj_live.sources.devices import find_device",
-        "from emodj_live.process import own_stderr",
+        "from emodj_live.console import own_stderr",
         "import emodj_live.tracker",
         "tracker._ring.clear()",
         "source._stream.abort()",
@@ -184,11 +184,11 @@ class Screen:
         pixels = np.frombuffer(data[start : start + 480 * int(header[12])], np.uint8).reshape(480, -1, 4)
         return pixels[:, :640, 2::-1] if header[7] == 0 else pixels[:, :640, 1:]
 
-    def colour(self):
-        """Return the colour of most of what is not black, as ``#rrggbb``; empty if all is."""
+    def color(self):
+        """Return the color of most of what is not black, as ``#rrggbb``; empty if all is."""
         pixels = self.image().reshape(-1, 3)
-        colours, counts = np.unique(pixels[pixels.any(axis=1)], axis=0, return_counts=True)
-        return "#" + bytes(colours[counts.argmax()]).hex() if len(colours) else ""
+        colors, counts = np.unique(pixels[pixels.any(axis=1)], axis=0, return_counts=True)
+        return "#" + bytes(colors[counts.argmax()]).hex() if len(colors) else ""
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ class Window:
 
     def __init__(self, screen, *arguments, **environment):
         self.screen = screen
-        command = [sys.executable, "-W", "error", example("tk_colour"), *map(str, arguments)]
+        command = [sys.executable, "-W", "error", example("tk_color"), *map(str, arguments)]
         given = {**os.environ, "PYTHONPATH": str(PROJECT), "DISPLAY": screen.display, **environment}
         self.process = subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True)
 
@@ -222,14 +222,14 @@ class Window:
         self.process.kill()
         self.process.communicate()
 
-    def colours(self, until):
-        """Return the colours that the screen takes, one after the other, up to a certain one."""
+    def colors(self, until):
+        """Return the colors that the screen takes, one after the other, up to a certain one."""
         seen = []
 
         def has_come():
-            colour = self.screen.colour()
-            if colour in COLOURS and [colour] != seen[-1:]:
-                seen.append(colour)
+            color = self.screen.color()
+            if color in COLOURS and [color] != seen[-1:]:
+                seen.append(color)
             return self.process.poll() is not None or seen[-1:] == [until]
 
         wait_until(has_come, 30, f"{until} after {seen}")
@@ -249,29 +249,29 @@ def test_window_takes_the_colour_of_each_quadrant(screen, sections, tmp_path):
     quadrants = [quadrant for quadrant, _ in groupby(emotion.quadrant for emotion in track(path))]
     assert len(quadrants) > 1
     with Window(screen, path) as window:
-        assert window.colours(until=quadrants[-1].colour) == [quadrant.colour for quadrant in quadrants]
+        assert window.colors(until=quadrants[-1].color) == [quadrant.color for quadrant in quadrants]
         assert window.end() == (0, "")  # with the song
 
 
 def test_window_closes_with_ctrl_c(screen, sections, tmp_path):
     soundfile.write(tmp_path / "song.wav", np.tile(sections[0], 20), RATE)
     with Window(screen, tmp_path / "song.wav") as window:
-        wait_until(lambda: screen.colour() in COLOURS, 30, "a colour")
+        wait_until(lambda: screen.color() in COLOURS, 30, "a color")
         assert window.end(signal.SIGINT) == (0, "")
 
 
 def test_window_listens_to_the_microphone(screen, virtual_microphone, song):
     environment = {**virtual_microphone.environment, "DISPLAY": screen.display}
     with Window(screen, **environment) as window:
-        wait_until(lambda: screen.colour() in COLOURS, 30, "a colour")
+        wait_until(lambda: screen.color() in COLOURS, 30, "a color")
         assert window.end(signal.SIGINT)[0] == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "environment", "told"),
     [
-        (["nothing.wav"], {}, "tk_colour: nothing.wav: there is no such file"),
-        ([], {"PULSE_SERVER": "unix:/nothing"}, "tk_colour: there is no input device"),
+        (["nothing.wav"], {}, "tk_color: nothing.wav: there is no such file"),
+        ([], {"PULSE_SERVER": "unix:/nothing"}, "tk_color: there is no input device"),
         ([EXAMPLES[0]], {}, "is not audio"),
     ],
 )
@@ -287,7 +287,7 @@ def test_window_says_in_one_sentence_what_is_wrong(arguments, environment, told,
 
 def test_window_without_a_screen(song):
     pytest.importorskip("tkinter")
-    done = run(example("tk_colour"), song, DISPLAY="")
+    done = run(example("tk_color"), song, DISPLAY="")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "display" in done.stderr

@@ -252,8 +252,8 @@ def test_plot_shows_the_values_in_the_colours():
     assert list(lines["valence"].get_xdata()) == [e.time for e in emotions]
     spans = [(to_hex(patch.get_facecolor()), patch.get_x(), patch.get_x() + patch.get_width()) for patch in arc.patches]
     for each in emotions:
-        (colour,) = [colour for colour, start, end in spans if start < each.time - 0.25 < end]
-        assert colour == _PALE[each.quadrant]
+        (color,) = [color for color, start, end in spans if start < each.time - 0.25 < end]
+        assert color == _PALE[each.quadrant]
     (path,) = [c for c in plane.collections if type(c).__name__ == "LineCollection"]
     segments = path.get_segments()
     assert [tuple(segments[0][0]), *(tuple(s[1]) for s in segments)] == [(e.valence, e.arousal) for e in emotions]

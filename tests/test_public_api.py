@@ -30,7 +30,7 @@ def test_all_is_sorted_and_without_doubles():
 
 def test_all_has_the_names_of_the_design():
     assert {
-        "Adaptor",
+        "Adapter",
         "BackgroundTracker",
         "DatasetError",
         "EmodjError",

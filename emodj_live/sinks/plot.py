@@ -14,7 +14,7 @@ from typing import Any
 
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SinkError, one_line
-from emodj_live.sinks.colours import blend
+from emodj_live.sinks.colors import blend
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
@@ -23,7 +23,7 @@ _TICKS = (-1, -0.5, 0, 0.5, 1)
 _DISTANCES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)  # [s] between marks on the time axis
 _INK, _FAINT = "#202020", "#707070"
 _CORNERS = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
-_PALE = {quadrant: blend(quadrant.colour, "#ffffff", 0.7) for quadrant in Quadrant}
+_PALE = {quadrant: blend(quadrant.color, "#ffffff", 0.7) for quadrant in Quadrant}
 
 
 class PlotSink:
@@ -134,7 +134,7 @@ def draw(emotions: Sequence[Emotion], title: str) -> Any:
 
 
 def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:
-    """Draw valence and arousal over time, on the colours of the quadrants."""
+    """Draw valence and arousal over time, on the colors of the quadrants."""
     times = [emotion.time for emotion in emotions]
     start = beginning = 2 * times[0] - times[1] if len(times) > 1 else times[0] - 0.5
     for quadrant, run in groupby(emotions, key=lambda emotion: emotion.quadrant):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.ring import Gap
+from emodj_live.blocks import Gap
 
 _PIECE = 0.05  # [s]
 _NOTHING = np.empty(0, np.float32)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.sources.adaptor import full_scale_one
+from emodj_live.sources.adapter import full_scale_one
 
 _FORMATS = {"u8": "u1"} | {
     f"{kind}{bits}{order}": f"{'<' if order == 'le' else '>'}{code}{bits // 8}"

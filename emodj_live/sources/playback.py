@@ -20,7 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError
-from emodj_live.ring import Gap
+from emodj_live.blocks import Gap
 from emodj_live.sources.demo import DemoSource
 from emodj_live.sources.devices import find_device, sounddevice
 from emodj_live.sources.file import FileSource

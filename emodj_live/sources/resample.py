@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from emodj_live.ring import BEYOND_REASON
+from emodj_live.blocks import LARGEST_SAMPLE
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ class Resampler:
         ndarray of float32, shape (m,)
         """
         mono = _mixed(frames)
-        if mono.size and not max(mono.max(), -mono.min()) < BEYOND_REASON:  # which NaN is not either
-            usable = np.abs(frames) < BEYOND_REASON
+        if mono.size and not max(mono.max(), -mono.min()) < LARGEST_SAMPLE:  # which NaN is not either
+            usable = np.abs(frames) < LARGEST_SAMPLE
             self.unusable += int(usable.size - np.count_nonzero(usable))
             mono = _mixed(np.where(usable, frames, np.float32(0)))
         if self._stream is None:

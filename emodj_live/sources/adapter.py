@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.ring import BEYOND_REASON
+from emodj_live.blocks import LARGEST_SAMPLE
 from emodj_live.sources.resample import Resampler
 
 _MOST_CHANNELS = 64  # more are more likely to be frames
@@ -41,7 +41,7 @@ def full_scale_one(samples: NDArray[np.generic]) -> NDArray[np.float32]:
     raise TypeError(f"samples must be int16, int32, uint8 or floating point, got {samples.dtype}")
 
 
-class Adaptor:
+class Adapter:
     """Turn blocks of a program's own audio into blocks for `EmotionTracker.process`, as one stream.
 
     The blocks may be of any size; how the audio is cut changes nothing.
@@ -60,9 +60,9 @@ class Adaptor:
 
     Examples
     --------
-    >>> adaptor = Adaptor(44100)
+    >>> adapter = Adapter(44100)
     >>> stereo = np.zeros((44100, 2), np.int16)
-    >>> len(adaptor.process(stereo)) + len(adaptor.flush())
+    >>> len(adapter.process(stereo)) + len(adapter.flush())
     22050
     """
 
@@ -104,7 +104,7 @@ class Adaptor:
         if frames.ndim == 1:
             frames = frames[:, np.newaxis]
         self._check_shape(frames)
-        if frames.dtype.kind == "f" and not (np.abs(frames) < BEYOND_REASON).all():
+        if frames.dtype.kind == "f" and not (np.abs(frames) < LARGEST_SAMPLE).all():
             raise ValueError("frames must be finite with full scale +-1, got NaN, infinity or huge ones")
         samples = full_scale_one(frames)
         self._channels = frames.shape[1]

@@ -9,8 +9,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from emodj_live.emotion import Emotion, Quadrant
-from emodj_live.sinks.canvas import Canvas, bar, large, plot, short
-from emodj_live.sinks.colours import blend
+from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
+from emodj_live.sinks.colors import blend
 from emodj_live.sinks.lines import clock
 from emodj_live.sinks.status import Status
 
@@ -19,11 +19,11 @@ MINUTE = 60.0
 _TRAIL = 8.0  # [s]
 _BOLD, _DIM = Style(bold=True), Style(dim=True)
 _ALARM = Style(color="#ffffff", bgcolor="#c00000", bold=True)
-_GROUND = {quadrant: blend(quadrant.colour, "#101010", 0.72) for quadrant in Quadrant}
-_BRIGHT = {quadrant: blend(quadrant.colour, "#ffffff", 0.35) for quadrant in Quadrant}
+_GROUND = {quadrant: blend(quadrant.color, "#101010", 0.72) for quadrant in Quadrant}
+_BRIGHT = {quadrant: blend(quadrant.color, "#ffffff", 0.35) for quadrant in Quadrant}
 _WORDS = {quadrant: Style(color=_BRIGHT[quadrant], bgcolor=_GROUND[quadrant]) for quadrant in Quadrant}
 _BADGES = {
-    quadrant: Style(color="#000000" if quadrant is Quadrant.HAPPY else "#ffffff", bgcolor=quadrant.colour, bold=True)
+    quadrant: Style(color="#000000" if quadrant is Quadrant.HAPPY else "#ffffff", bgcolor=quadrant.color, bold=True)
     for quadrant in Quadrant
 }
 _FADES = [
@@ -191,9 +191,9 @@ def _minute(points: Sequence[tuple[float, float]], columns: int) -> list[float |
 
 def _draw_level(canvas: Canvas, emotion: Emotion, x: int, y: int, width: int) -> None:
     share = (emotion.level + 60) / 60
-    colour = "red" if emotion.is_clipped else "yellow" if emotion.level > -6 else "green"
+    color = "red" if emotion.is_clipped else "yellow" if emotion.level > -6 else "green"
     canvas.put(x, y, "level ")
-    canvas.put(x + 6, y, bar(share, width - 18), Style(color=colour))
+    canvas.put(x + 6, y, bar(share, width - 18), Style(color=color))
     canvas.put(x + width - 11, y, f"{emotion.level:6.1f} dBFS")
     canvas.put(x, y + 1, f"gain {emotion.gain:+5.1f} dB")
     if emotion.is_silent:

@@ -20,11 +20,11 @@ from rich.segment import Segment, Segments
 
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
-from emodj_live.sinks.keyboard import Keyboard
-from emodj_live.sinks.notices import Notices
+from emodj_live.sinks.terminal.keyboard import Keyboard
+from emodj_live.sinks.terminal.notices import Notices
 from emodj_live.sinks.status import Status
-from emodj_live.sinks.suspension import suspendable
-from emodj_live.sinks.view import MINUTE, View, render
+from emodj_live.sinks.terminal.suspension import suspendable
+from emodj_live.sinks.terminal.view import MINUTE, View, render
 
 _FASTEST = 0.2  # [s] between frames
 _SLOWEST = 0.5

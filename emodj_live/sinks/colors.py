@@ -1,10 +1,10 @@
-"""Colours between colours."""
+"""Colors between colors."""
 
 from __future__ import annotations
 
 
 def blend(first: str, second: str, share: float) -> str:
-    """Mix two colours.
+    """Mix two colors.
 
     Parameters
     ----------

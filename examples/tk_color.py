@@ -1,6 +1,6 @@
-"""A window whose colour follows the music, in EmoDJ's colours.
+"""A window whose color follows the music, in EmoDJ's colors.
 
-``python examples/tk_colour.py`` listens to the microphone, ``python examples/tk_colour.py song.mp3`` goes through a
+``python examples/tk_color.py`` listens to the microphone, ``python examples/tk_color.py song.mp3`` goes through a
 file at the music's speed. It ends with the song, with its window, or with Ctrl-C.
 """
 
@@ -37,7 +37,7 @@ class Window(tkinter.Tk):
     def _follow(self) -> None:
         if emotion := self._background.latest:
             ink = "black" if emotion.quadrant is Quadrant.HAPPY else "white"
-            self._word.configure(text=emotion.quadrant.value, fg=ink, bg=emotion.quadrant.colour)
+            self._word.configure(text=emotion.quadrant.value, fg=ink, bg=emotion.quadrant.color)
         if self._background.is_running:
             self.after(100, self._follow)
         else:  # the song is over, or something went wrong
@@ -61,7 +61,7 @@ def main() -> None:
             signal.signal(signal.SIGINT, lambda *_: window.quit())
             window.mainloop()
     except (EmodjError, tkinter.TclError) as error:
-        sys.exit(f"tk_colour: {error}")
+        sys.exit(f"tk_color: {error}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,203 @@
+"""What a whole song comes to: mean, spread, shares, arc. The one definition, for every place that asks."""
+
+from __future__ import annotations
+
+import math
+import os
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.errors import SourceError
+from emodj_live.model import Model
+from emodj_live.tracker import LOWEST_LEVEL, EmotionTracker
+
+ARC_STEP = 0.5  # [s]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SongProfile:
+    """One song's emotions in one value. Silence counts in `duration`, `silence` and `arc` alone.
+
+    Attributes
+    ----------
+    valence, arousal : float
+        Mean of the smoothed values, in [-1, 1]; 0 if nothing was heard.
+    valence_std, arousal_std : float
+        Their standard deviation.
+    shares : mapping of Quadrant to float
+        Share of the emotions that are named after each quadrant; all four are there, and their sum is 1, or 0 if
+        nothing was heard.
+    arc : ndarray of float32, shape (n, 2)
+        Smoothed valence and arousal every 0.5 s from the first emotion on; NaN where audio was lost.
+    level : float
+        RMS level [dBFS].
+    duration : float
+        Length of what was tracked [s].
+    silence : float
+        Share of silent windows, in [0, 1].
+    """
+
+    valence: float
+    arousal: float
+    valence_std: float
+    arousal_std: float
+    shares: Mapping[Quadrant, float]
+    arc: NDArray[np.float32] = field(repr=False)
+    level: float
+    duration: float
+    silence: float
+
+    @property
+    def quadrant(self) -> Quadrant:
+        """Quadrant of the mean."""
+        return Quadrant.of(self.valence, self.arousal)
+
+
+class _Moments:
+    """Mean and standard deviation in one pass (Welford 1962)."""
+
+    def __init__(self) -> None:
+        self.mean = 0.0
+        self._count = 0
+        self._squares = 0.0  # sum of the squared distances from the mean
+
+    def add(self, value: float) -> None:
+        self._count += 1
+        distance = value - self.mean
+        self.mean += distance / self._count
+        self._squares += distance * (value - self.mean)
+
+    @property
+    def std(self) -> float:
+        return math.sqrt(self._squares / self._count) if self._count else 0.0
+
+
+class Profiler:
+    """A sink that gathers a `SongProfile` in little memory: sums, and 16 bytes a second for the arc.
+
+    Parameters
+    ----------
+    start : float
+        Where in the song tracking began [s], so that `SongProfile.duration` counts from there.
+    keeps_arc : bool
+        Whether to keep the arc; a microphone that listens for days does not need one.
+
+    Attributes
+    ----------
+    count : int
+        Emotions so far.
+    time : float
+        Time of the newest one [s].
+
+    Examples
+    --------
+    >>> from emodj_live import DemoSource, EmotionModel, EmotionTracker
+    >>> profiler = Profiler()
+    >>> EmotionTracker(EmotionModel.load()).run(DemoSource(), profiler)
+    >>> profiler.profile().duration
+    30.0
+    """
+
+    def __init__(self, *, start: float = 0.0, keeps_arc: bool = True) -> None:
+        self.count = 0
+        self.time = start
+        self._start = start
+        self._keeps_arc = keeps_arc
+        self._arc = array("f")
+        self._arc_time = 0.0  # [s] of the next point of the arc
+        self._names: Counter[Quadrant] = Counter()
+        self._heard = 0
+        self._valence = _Moments()
+        self._arousal = _Moments()
+        self._power = 0.0
+
+    def __call__(self, emotion: Emotion) -> None:
+        """Take in one emotion."""
+        if self._keeps_arc:
+            self._extend_arc(emotion)
+        self.count += 1
+        self.time = emotion.time
+        if emotion.is_silent:
+            return
+        self._heard += 1
+        self._valence.add(emotion.valence)
+        self._arousal.add(emotion.arousal)
+        self._power += 10 ** (emotion.level / 10)
+        self._names[emotion.quadrant] += 1
+
+    def _extend_arc(self, emotion: Emotion) -> None:
+        """Add the emotion if the arc's next point is due, and holes for the points that a gap left out."""
+        if not self._arc:
+            self._arc_time = emotion.time
+        while emotion.time >= self._arc_time + ARC_STEP - _TOLERANCE:
+            self._arc.extend((math.nan, math.nan))
+            self._arc_time += ARC_STEP
+        if emotion.time >= self._arc_time - _TOLERANCE:
+            self._arc.extend((emotion.valence, emotion.arousal))
+            self._arc_time += ARC_STEP
+
+    def profile(self) -> SongProfile:
+        """Return the profile of what was heard so far.
+
+        Returns
+        -------
+        SongProfile
+        """
+        heard = max(1, self._heard)
+        return SongProfile(
+            valence=self._valence.mean,
+            arousal=self._arousal.mean,
+            valence_std=self._valence.std,
+            arousal_std=self._arousal.std,
+            shares={quadrant: self._names[quadrant] / heard for quadrant in Quadrant},
+            arc=np.array(self._arc, np.float32).reshape(-1, 2),
+            level=10 * math.log10(self._power / heard) if self._power else LOWEST_LEVEL,
+            duration=self.time - self._start,
+            silence=1 - self._heard / self.count if self.count else 0.0,
+        )
+
+
+_TOLERANCE = 1e-6  # [s] of rounding
+
+
+def analyze(path: str | os.PathLike[str], model: Model | None = None) -> SongProfile:
+    """Track a whole song as fast as possible.
+
+    Parameters
+    ----------
+    path : path-like
+        An audio file, as for `FileSource`.
+    model : Model, optional
+        By default the bundled one, which is then read at every call.
+
+    Returns
+    -------
+    SongProfile
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read, or is shorter than one window.
+    ModelError
+        If the model cannot be loaded.
+
+    Examples
+    --------
+    >>> analyze("song.mp3").quadrant  # doctest: +SKIP
+    <Quadrant.HAPPY: 'happy'>
+    """
+    from emodj_live.kinds import load_model
+    from emodj_live.sources.file import FileSource
+
+    model = load_model() if model is None else model
+    profiler = Profiler()
+    EmotionTracker(model).run(FileSource(path, sample_rate=model.sample_rate), profiler)
+    if not profiler.count:
+        raise SourceError(f"{path}: is shorter than one window of {model.window_length / model.sample_rate:g} s.")
+    return profiler.profile()
