@@ -10,19 +10,19 @@ from emodj_live.lazy import lazy
 
 if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
+    from emodj_live.blocks import Gap
+    from emodj_live.console import own_stderr
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
     from emodj_live.model import EmotionModel
-    from emodj_live.console import own_stderr
-    from emodj_live.blocks import Gap
     from emodj_live.ring import RingBuffer
     from emodj_live.sinks.csv_file import CsvSink
-    from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sinks.osc import OscSink
     from emodj_live.sinks.plot import PlotSink
     from emodj_live.sinks.status import Status
     from emodj_live.sinks.summary import Summary
+    from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sources.adapter import Adapter
     from emodj_live.sources.demo import DemoSource
     from emodj_live.sources.devices import Device, find_device, list_devices

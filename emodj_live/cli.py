@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from emodj_live import __version__
-from emodj_live.errors import EmodjError, one_line
 from emodj_live.console import abandon_stdout, have_streams, own_stderr
+from emodj_live.errors import EmodjError, one_line
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from emodj_live.console import abandon_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SinkError
-from emodj_live.console import abandon_stdout
 
 if TYPE_CHECKING:
     from emodj_live.sinks.csv_file import CsvSink

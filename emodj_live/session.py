@@ -15,12 +15,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.blocks import Gap
+from emodj_live.console import signals
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError, one_line
 from emodj_live.model import EmotionModel
 from emodj_live.outputs import Outputs
-from emodj_live.console import signals
-from emodj_live.blocks import Gap
 from emodj_live.sinks.lines import LineSink, json_line, text_line
 from emodj_live.sinks.status import Status
 from emodj_live.sinks.summary import Summary

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
 from emodj_live.emotion import Emotion
 from emodj_live.gain import AutomaticGain
-from emodj_live.model import Model
 from emodj_live.ring import RingBuffer
 from emodj_live.smoothing import SMOOTHING, Smoother
 

@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from emodj_live import Emotion, Quadrant
+from emodj_live.sinks.status import Status
 from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
 from emodj_live.sinks.terminal.dashboard import Dashboard
-from emodj_live.sinks.status import Status
 from emodj_live.sinks.terminal.view import View, render
 
 SIZES = [(60, 18), (80, 24), (120, 40), (200, 55), (300, 90)]

@@ -14,8 +14,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from emodj_live.errors import SourceError, one_line
 from emodj_live.blocks import Gap
+from emodj_live.errors import SourceError, one_line
 from emodj_live.sources.resample import Resampler, tell_of_unusable
 
 _BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windows are predicted at once

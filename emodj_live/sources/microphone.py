@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.errors import SourceError
 from emodj_live.blocks import Gap
+from emodj_live.errors import SourceError
 from emodj_live.sources.arrivals import Block, BlockQueue, Timeline
 from emodj_live.sources.devices import Device, find_device, restart_portaudio, sounddevice
 from emodj_live.sources.resample import Resampler, tell_of_rate

@@ -19,8 +19,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from emodj_live.errors import SourceError
 from emodj_live.blocks import Gap
+from emodj_live.errors import SourceError
 from emodj_live.sources.demo import DemoSource
 from emodj_live.sources.devices import find_device, sounddevice
 from emodj_live.sources.file import FileSource

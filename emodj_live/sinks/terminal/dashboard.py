@@ -20,9 +20,9 @@ from rich.segment import Segment, Segments
 
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.sinks.status import Status
 from emodj_live.sinks.terminal.keyboard import Keyboard
 from emodj_live.sinks.terminal.notices import Notices
-from emodj_live.sinks.status import Status
 from emodj_live.sinks.terminal.suspension import suspendable
 from emodj_live.sinks.terminal.view import MINUTE, View, render
 

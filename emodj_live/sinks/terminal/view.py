@@ -9,10 +9,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from emodj_live.emotion import Emotion, Quadrant
-from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
 from emodj_live.sinks.colors import blend
 from emodj_live.sinks.lines import clock
 from emodj_live.sinks.status import Status
+from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
 
 SMALLEST = (60, 18)
 MINUTE = 60.0
