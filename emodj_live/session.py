@@ -29,7 +29,7 @@ from emodj_live.sources.file import FileSource
 from emodj_live.sources.microphone import MicrophoneSource
 from emodj_live.sources.pacing import PacedSource
 from emodj_live.sources.playback import PlayedSource
-from emodj_live.sources.resample import tell_of_rate
+from emodj_live.sources.resample import warn_low_rate
 from emodj_live.sources.stream import StreamSource
 from emodj_live.tracker import EmotionTracker
 
@@ -159,7 +159,7 @@ class Session:
         EmotionTracker(self._model).process(np.zeros(length, np.float32))
 
     def _file(self, name: str, source: FileSource | DemoSource) -> _Work:
-        tell_of_rate(name, source.input_rate, source.sample_rate)
+        warn_low_rate(name, source.input_rate, source.sample_rate)
         paced: PacedSource | PlayedSource | None = self._play(source) if self._options.play else None
         if paced is None and self._is_live:
             paced = PacedSource(source)
@@ -170,8 +170,8 @@ class Session:
                 title=source.title,
                 detail=f"{source.input_rate} Hz, {_channels(source.channels)}"
                 + f", {underflows} underflows" * bool(underflows),
-                position=paced.heard if paced else 0.0,
-                length=source.approximate_length,
+                position=paced.position if paced else 0.0,
+                length=source.length,
                 is_length_exact=source.is_length_exact,
                 behind=paced.behind if paced else None,
                 alarm="paused: press space to go on" if paced and paced.is_paused else "",

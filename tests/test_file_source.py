@@ -14,7 +14,9 @@ import soundfile
 import soxr
 
 from emodj_live import FileSource, Gap, SourceError
+from emodj_live.sources import decoder as decoder_module
 from emodj_live.sources import file as file_module
+from emodj_live.sources import parts as parts_module
 
 RATE = 22050
 FORMATS = {
@@ -33,8 +35,8 @@ LOSSLESS = ("wav", "flac", "aiff", "au")
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Read short files in many blocks and pieces too; ``monkeypatch.undo()`` gives back their real sizes."""
-    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", 10_007)
-    monkeypatch.setattr(file_module, "_PIECE_FRAMES", 4001)
+    monkeypatch.setattr(parts_module, "_BLOCK_SAMPLES", 10_007)
+    monkeypatch.setattr(decoder_module, "_PIECE_FRAMES", 4001)
 
 
 def can_hold(name, rate, channels):
@@ -88,7 +90,7 @@ def test_every_kind_equals_decoding_in_one_go(name, rate, count, music, write_au
     assert_equal(found, in_one_go(path))
     if name in LOSSLESS:
         assert abs(len(found) - len(samples) * RATE / rate) <= 2
-        assert source.approximate_length == pytest.approx(len(samples) / rate)
+        assert source.length == pytest.approx(len(samples) / rate)
     assert np.abs(found).max() > 0.01
 
 
@@ -117,7 +119,7 @@ def test_block_size_changes_nothing(name, rate, count, seconds, music, write_aud
     path = write_audio(f"song.{name}", samples, rate, **FORMATS[name])
     monkeypatch.undo()
     expected = read(FileSource(path))
-    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", max(1, round(seconds * 44_100)))
+    monkeypatch.setattr(parts_module, "_BLOCK_SAMPLES", max(1, round(seconds * 44_100)))
     assert_equal(read(FileSource(path)), expected)
 
 
@@ -218,7 +220,7 @@ def clicks(seconds, rate):
 @pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
 @pytest.mark.parametrize(("rate", "count"), [(RATE, 1), (44_100, 1), (44_100, 2)])
 def test_mp3_in_blocks_equals_the_whole(rate, count, mode, level, write_mp3, capfd):
-    """Guards `_Decoder`: soundfile's own seeks between blocks would spoil the decoding.
+    """Guards `Decoder`: soundfile's own seeks between blocks would spoil the decoding.
 
     Whether somebody sought the start before reading changes how mpg123 rounds at 22050 Hz, by 1e-7.
     """
@@ -236,7 +238,7 @@ def test_mp3_keeps_its_length(music, write_mp3):
 @pytest.mark.parametrize(("loud", "quiet"), [(3, 30), (10, 20)])
 @pytest.mark.parametrize(("rate", "frame"), [(44_100, 1152), (RATE, 576)])
 def test_mp3_of_unknown_length_is_read_to_its_end(rate, frame, loud, quiet, write_mp3, capfd):
-    """Guards `_EndlessFile`: libsndfile guesses the length from the first frames, which are the largest here."""
+    """Guards `_View`: libsndfile guesses the length from the first frames, which are the largest here."""
     path, count = write_mp3(loud_then_quiet(loud, quiet, rate), rate, with_length=False, **VARIABLE)
     assert soundfile.info(path).frames < 0.6 * count * frame  # else this would prove nothing
     found = read(FileSource(path, sample_rate=rate))
@@ -261,7 +263,7 @@ def test_mp3_with_sound_beyond_the_guessed_end(write_mp3, music):
 def test_mp3_of_unknown_length_may_start_beyond_the_guess(write_mp3):
     path, count = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
     source = FileSource(path, sample_rate=44_100, start=25.0)
-    assert source.approximate_length < 20
+    assert source.length < 20
     assert len(read(source)) == count * 1152 - 25 * 44_100
 
 
@@ -302,7 +304,7 @@ def test_error_in_a_decoders_callback_is_not_the_end(error, expected, reads, wri
     """Through Python libsndfile reads only what has to be read endlessly; nothing can be raised through it."""
     path, _ = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
     source = FileSource(path)
-    monkeypatch.setattr(file_module, "_open_path", lambda path: Interrupted(path, reads, error))
+    monkeypatch.setattr(file_module, "_open", lambda path: Interrupted(path, reads, error))
     with pytest.raises(expected):
         read(source)
 
@@ -408,7 +410,7 @@ def test_flac_with_another_length_in_its_header(claimed, music, write_audio):
     path.write_bytes(raw)
     source = FileSource(path)
     np.testing.assert_array_equal(read(source), expected)
-    assert claimed or source.approximate_length is None
+    assert claimed or source.length is None
 
 
 @pytest.mark.parametrize("part", [0.02, 0.6])
@@ -418,7 +420,7 @@ def test_flac_cut_off_gives_what_there_is_and_says_so(part, music, write_audio):
     raw = path.read_bytes()
     path.write_bytes(raw[: int(part * len(raw))])
     blocks = [np.empty(0, np.float32)]
-    with pytest.raises(SourceError, match=r"cannot be decoded .*\.$"):
+    with pytest.raises(SourceError, match=r"decoding failed at this point: .*\.$"):
         blocks.extend(block.copy() for block in FileSource(path))
     found = np.concatenate(blocks)
     assert len(found) > (part - 0.25) * len(expected)
@@ -451,7 +453,7 @@ def test_samples_that_are_not_finite_become_zero_and_are_reported_once(rate, mus
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.name.startswith("emodj_live")
-    assert "4 samples are not finite" in record.getMessage()
+    assert "4 samples were not finite" in record.getMessage()
     assert str(source.path) in record.getMessage()
 
 
@@ -470,7 +472,7 @@ def test_samples_beyond_reason_become_zero(rate, value, music, write_audio, capl
     frames[5000:5010] = value
     np.testing.assert_array_equal(read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT"))), expected)
     (record,) = caplog.records
-    assert "20 samples are not finite or beyond reason" in record.getMessage()
+    assert "20 samples were not finite or absurdly large" in record.getMessage()
 
 
 def test_samples_beyond_full_scale_are_kept(music, write_audio):
@@ -482,7 +484,7 @@ def test_samples_beyond_full_scale_are_kept(music, write_audio):
 def test_file_without_samples_gives_none(name, rate, write_audio):
     source = FileSource(write_audio(f"nothing.{name}", np.empty(0, np.float32), rate))
     assert len(read(source)) == 0
-    assert source.approximate_length is None
+    assert source.length is None
 
 
 @pytest.mark.parametrize("length", [1, 2, 10, 100])
@@ -663,7 +665,7 @@ def is_open():
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg"])
 @pytest.mark.parametrize("way", ["close", "forget", "to the end"])
 def test_file_is_closed(name, way, music, write_audio, is_open, monkeypatch):
-    monkeypatch.setattr(file_module, "_BLOCK_SAMPLES", 4410)  # so that it is not read ahead to its end at once
+    monkeypatch.setattr(parts_module, "_BLOCK_SAMPLES", 4410)  # so that it is not read ahead to its end at once
     path = write_audio(f"song.{name}", music(3.0), **FORMATS[name])
     source = FileSource(path)
     assert not is_open(path)

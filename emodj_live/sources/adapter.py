@@ -1,44 +1,15 @@
-"""From a program's own audio to the tracker's: any number format, any channels, any rate, any block size."""
+"""From a program's own audio to the tracker's: any sample format, any channels, any rate, any block size."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.blocks import LARGEST_SAMPLE
-from emodj_live.sources.resample import Resampler
+from emodj_live.sources.pcm import Pcm, to_float32
+from emodj_live.sources.resample import Resampler, check_rate
 
-_MOST_CHANNELS = 64  # more are more likely to be frames
-
-
-def full_scale_one(samples: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Return samples of any number format as float32 with full scale +-1.
-
-    Parameters
-    ----------
-    samples : ndarray of int16, int32, uint8 or floating point
-        Unsigned ones are silent at half their range.
-
-    Returns
-    -------
-    ndarray of float32, of the same shape
-
-    Raises
-    ------
-    TypeError
-        If they are of another type.
-    """
-    kind = samples.dtype.kind
-    if kind == "f":
-        return samples.astype(np.float32, copy=False)
-    if kind == "u" and samples.dtype.itemsize == 1:
-        return (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
-    if kind == "i" and samples.dtype.itemsize in (2, 4):
-        scale = np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
-        return samples.astype(np.float32) * scale
-    raise TypeError(f"samples must be int16, int32, uint8 or floating point, got {samples.dtype}")
+_MOST_CHANNELS = 64  # a second dimension that is longer is more likely to be the frames
 
 
 class Adapter:
@@ -49,14 +20,20 @@ class Adapter:
     Parameters
     ----------
     input_rate : float
-        Rate of the audio [Hz].
+        Sample rate of the audio [Hz].
+    channels : int, optional
+        Number of channels. Flat audio (one-dimensional arrays, bytes) is interleaved in so many; by default it is mono,
+        and two-dimensional arrays tell their channels themselves.
     sample_rate : float
-        Rate that the tracker wants [Hz], which is ``model.spec.sample_rate``.
+        Rate that the tracker expects [Hz], which is ``model.sample_rate``.
+    format : str, optional
+        What bytes hold, such as ``"s16le"``: u8, or s16, s24, s32, f32 or f64 followed by le or be. With a format the
+        adapter takes bytes, without one it takes arrays.
 
     Raises
     ------
     ValueError
-        If a rate is not positive.
+        If a parameter is out of range.
 
     Examples
     --------
@@ -64,54 +41,76 @@ class Adapter:
     >>> stereo = np.zeros((44100, 2), np.int16)
     >>> len(adapter.process(stereo)) + len(adapter.flush())
     22050
+    >>> adapter = Adapter(44100, channels=2, format="s16le")
+    >>> len(adapter.process(bytes(44100 * 2 * 2))) + len(adapter.flush())
+    22050
     """
 
-    def __init__(self, input_rate: float, *, sample_rate: float = 22050) -> None:
-        for name, rate in (("input_rate", input_rate), ("sample_rate", sample_rate)):
-            if not isinstance(rate, int | float | np.number) or not (math.isfinite(rate) and rate > 0):
-                raise ValueError(f"{name} must be a positive number of samples per second, got {rate!r}")
+    def __init__(
+        self,
+        input_rate: float,
+        *,
+        channels: int | None = None,
+        sample_rate: float = 22050,
+        format: str | None = None,  # noqa: A002
+    ) -> None:
+        check_rate("input_rate", input_rate)
+        check_rate("sample_rate", sample_rate)
+        if channels is not None and not (
+            isinstance(channels, int | np.integer)
+            and not isinstance(channels, bool)
+            and 1 <= channels <= _MOST_CHANNELS
+        ):
+            raise ValueError(f"channels must be an integer from 1 to {_MOST_CHANNELS}, got {channels!r}")
         self.input_rate = input_rate
+        self.channels = channels
         self.sample_rate = sample_rate
+        self._pcm = None if format is None else Pcm(input_rate, channels or 1, format)
         self.reset()
 
     def reset(self) -> None:
-        """Start anew: the next frames are the first of a new stream, with any number of channels."""
+        """Start afresh: the next frames are the first of a new stream."""
         self._resampler = Resampler(self.input_rate, self.sample_rate)
-        self._channels: int | None = None
+        self._channels = self.channels
+        self._rest = b""  # of a frame whose other bytes have not come yet
 
-    def process(self, frames: NDArray[np.generic]) -> NDArray[np.float32]:
+    def process(self, frames: NDArray[np.generic] | bytes | bytearray | memoryview) -> NDArray[np.float32]:
         """Convert the next frames.
 
         Parameters
         ----------
-        frames : ndarray of int16, int32, uint8 or floating point, shape (n,) or (n, channels)
-            Full scale is that of the integer type, or +-1. Channels are mixed in equal parts.
+        frames : ndarray of int16, int32, uint8 or floating point, shape (n,) or (n, channels); or bytes
+            Full scale is that of the integer type, or +-1. Channels are mixed in equal parts. An array must hold whole
+            frames; of bytes, an incomplete frame at the end is kept until the rest of it comes.
 
         Returns
         -------
         ndarray of float32, shape (m,)
-            A little of it may still be inside the resampler, and come with the next frames or `flush`.
+            A little of the audio may still be inside the resampler, and come with the next frames or `flush`.
 
         Raises
         ------
         TypeError
-            If the frames are of another type.
+            If the frames are of another type, or if they are bytes and the adapter has no format, or the reverse.
         ValueError
-            If they are of another shape, of another number of channels than before, not finite, or a thousand times
-            full scale.
+            If they are of another shape or have another number of channels than before, or if samples are not finite or
+            are a thousand times full scale.
         """
-        frames = np.asarray(frames)
-        if frames.ndim == 1:
-            frames = frames[:, np.newaxis]
-        self._check_shape(frames)
-        if frames.dtype.kind == "f" and not (np.abs(frames) < LARGEST_SAMPLE).all():
-            raise ValueError("frames must be finite with full scale +-1, got NaN, infinity or huge ones")
-        samples = full_scale_one(frames)
-        self._channels = frames.shape[1]
-        return self._resampler.process(samples)
+        if isinstance(frames, bytes | bytearray | memoryview):
+            samples = self._decoded(bytes(frames))
+        elif self._pcm is not None:
+            raise TypeError(f"an adapter with a format takes bytes, got {type(frames).__name__}")
+        else:
+            samples = np.asarray(frames)
+        shaped = self._shaped(samples)
+        if shaped.dtype.kind == "f" and not (np.abs(shaped) < LARGEST_SAMPLE).all():
+            raise ValueError("frames must be finite with full scale +-1, got NaN, infinity or huge values")
+        converted = to_float32(shaped)
+        self._channels = shaped.shape[1]
+        return self._resampler.process(converted)
 
     def flush(self) -> NDArray[np.float32]:
-        """End the stream: return what is still inside, and start anew.
+        """End the stream: return what is still inside, and start afresh.
 
         Returns
         -------
@@ -121,8 +120,26 @@ class Adapter:
         self.reset()
         return rest
 
-    def _check_shape(self, frames: NDArray[np.generic]) -> None:
+    def _decoded(self, data: bytes) -> NDArray[np.float32]:
+        """Decode whole frames, and keep the rest."""
+        if self._pcm is None:
+            raise TypeError(
+                "bytes need a sample format; say which, for example Adapter(44100, channels=2, format='s16le')"
+            )
+        data = self._rest + data
+        whole = len(data) // self._pcm.frame_size * self._pcm.frame_size
+        self._rest = data[whole:]
+        return self._pcm.decode(data[:whole])
+
+    def _shaped(self, frames: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return frames of shape (n, channels), or raise an error that says what is wrong with their shape."""
+        if frames.ndim == 1:
+            channels = self.channels or 1
+            if frames.size % channels:
+                raise ValueError(f"interleaved frames of {channels} channels cannot have {frames.size} samples")
+            frames = frames.reshape(-1, channels)
         if frames.ndim != 2 or not 1 <= frames.shape[1] <= _MOST_CHANNELS:
             raise ValueError(f"frames must have the shape (n,) or (n, channels), got {frames.shape}")
         if self._channels not in (None, frames.shape[1]):
-            raise ValueError(f"frames must have {self._channels} channels as before, got {frames.shape[1]}")
+            raise ValueError(f"frames must have {self._channels} channels, got {frames.shape[1]}")
+        return frames

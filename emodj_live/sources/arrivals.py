@@ -1,6 +1,6 @@
-"""Blocks from PortAudio's thread: how they wait for the caller's, and how much was lost on the way.
+"""Frames from PortAudio's thread: how they wait for the caller's thread, and how much was lost on the way.
 
-Pure but for the queue's lock: no device, no clock of its own.
+No device and no clock; the queue's lock is all that is not pure.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """What the callback hands over."""
+class TimedFrames:
+    """The frames of one callback, and when they came."""
 
     frames: NDArray[np.float32]
-    position: int  # of its first frame among all that the callback was given since the stream was opened
+    position: int  # of the first frame among all that were recorded since the stream was opened
     arrival: float  # [s] on the monotonic clock
-    age: float  # [s] how long before its arrival the device took in its first frame, by PortAudio's clock
-    overflowed: bool  # PortAudio says that frames before this block were lost
+    age: float  # [s] how long before the arrival the device recorded the first frame, by PortAudio's clock
+    overflowed: bool  # PortAudio says that frames before these were lost
 
 
-class BlockQueue:
-    """Blocks on their way from PortAudio's thread to the caller's: bounded, and the oldest go first.
+class FrameQueue:
+    """Frames on their way from PortAudio's thread to the caller's: a bounded queue that drops the oldest.
 
     Parameters
     ----------
@@ -36,40 +36,40 @@ class BlockQueue:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._blocks: deque[Block] = deque()
+        self._queue: deque[TimedFrames] = deque()
         self._waiting = 0
         self._ready = threading.Condition()
 
-    def put(self, block: Block) -> None:
-        """Add a block; the oldest make room for it."""
+    def put(self, arrived: TimedFrames) -> None:
+        """Add frames; the oldest make room for them."""
         with self._ready:
-            self._blocks.append(block)
-            self._waiting += len(block.frames)
-            while self._waiting > self._capacity and len(self._blocks) > 1:
-                self._waiting -= len(self._blocks.popleft().frames)
+            self._queue.append(arrived)
+            self._waiting += len(arrived.frames)
+            while self._waiting > self._capacity and len(self._queue) > 1:
+                self._waiting -= len(self._queue.popleft().frames)
             self._ready.notify()
 
-    def get(self, timeout: float) -> Block | None:
-        """Return the oldest block, or None if there is none within `timeout` seconds."""
+    def get(self, timeout: float) -> TimedFrames | None:
+        """Return the oldest frames, or None if there are none within `timeout` seconds."""
         with self._ready:
-            if not self._blocks and not self._ready.wait_for(lambda: bool(self._blocks), timeout):
+            if not self._queue and not self._ready.wait_for(lambda: bool(self._queue), timeout):
                 return None
-            block = self._blocks.popleft()
-            self._waiting -= len(block.frames)
-            return block
+            oldest = self._queue.popleft()
+            self._waiting -= len(oldest.frames)
+            return oldest
 
     def clear(self) -> None:
-        """Drop what waits."""
+        """Drop everything that waits."""
         with self._ready:
-            self._blocks.clear()
+            self._queue.clear()
             self._waiting = 0
 
 
 class Timeline:
-    """Tell how much was lost, from how many frames came and when.
+    """Work out how much was lost, from how many frames arrived and when.
 
-    A block's lateness is its arrival less the time that its last frame has by count. It wavers a little above a
-    baseline that follows the drift between the two clocks. Frames that are missing raise it for good.
+    The lateness of some frames is when they arrived, minus the time of the last of them by count. It wavers a little
+    above a baseline that follows the drift between the two clocks. Frames that are missing raise it for good.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ class Timeline:
         Frames per second.
     """
 
-    _DRIFT = 1e-3  # no two clocks differ by more
-    _JITTER = 0.01  # [s] lateness that says nothing even where something was lost
+    _DRIFT = 1e-3  # two clocks never differ by more
+    _JITTER = 0.01  # [s] lateness that means nothing even where something was lost
     _TOLERANCE = 0.1  # [s] lateness that may be the scheduler's
-    _SETTLING = 1.0  # [s] after a break in which blocks show whether too much was counted
-    _PATIENCE = 0.5  # [s] for which every block has to be late before frames count as lost
+    _SETTLING = 1.0  # [s] after a break, in which further frames show whether too much was counted
+    _PATIENCE = 0.5  # [s] for which all frames have to be late before any count as lost
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
-        self.position = 0  # frames since the stream's first, those that were lost included
+        self.position = 0  # frames since the first of the stream, including those that were lost
         self._baseline = math.inf
         self._last_arrival = 0.0
         self._broken_at = -math.inf
@@ -94,20 +94,20 @@ class Timeline:
         self._least_excess = 0.0
 
     def skip(self, frames: int) -> None:
-        """Take note of frames that are known to be lost."""
+        """Count frames that are known to be lost."""
         self.position += frames
 
     def advance(self, frames: int, arrival: float, *, broken: bool) -> int:
-        """Take in a block and return how many frames were lost before it.
+        """Count frames that arrived, and return how many were lost before them.
 
         Parameters
         ----------
         frames : int
-            Length of the block.
+            How many arrived.
         arrival : float
-            When it came [s].
+            When they arrived [s].
         broken : bool
-            It is known that something was lost right before it, though not how much.
+            Whether it is known that something was lost right before them, though not how much.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class Timeline:
         return lost
 
     def _follow(self, lateness: float, arrival: float, *, broken: bool) -> None:
-        """Let the baseline follow: down at once, up as fast as clocks may drift while frames come."""
+        """Let the baseline follow: down at once, up as fast as clocks may drift while frames arrive."""
         drift = 0.0 if broken else self._DRIFT * (arrival - self._last_arrival)
         risen = lateness if math.isinf(self._baseline) else self._baseline + drift
         if arrival - self._broken_at < self._SETTLING:
@@ -132,9 +132,9 @@ class Timeline:
         self._last_arrival = arrival
 
     def _taken_back(self, seconds: float) -> float:
-        """Return how much less to count as lost, because the last time it was that much too much.
+        """Return how much less to count as lost, because too much was counted the last time.
 
-        What is lost at a break is measured by one block, and that may be late by a little. The blocks behind it tell.
+        What is lost at a break is measured by one arrival, which may be a little late. Those after it show by how much.
         """
         taken = min(seconds, self._too_much)
         self._too_much -= taken

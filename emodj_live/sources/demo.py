@@ -1,4 +1,4 @@
-"""A short piece that the package plays itself, so that it can be seen at work without any file."""
+"""A short piece of music that the package makes itself, to try it without any file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from emodj_live.blocks import SourceStatus
+from emodj_live.sources.resample import check_rate
 
 _SECTION_SECONDS = 7.5
 _INAUDIBLE = 1e-3  # overtones weaker than this are left out
@@ -18,11 +21,11 @@ class _Section:
 
     chords: Sequence[Sequence[int]]  # MIDI notes, each chord for an equal share of the section
     strikes: int  # how many times a chord is struck
-    arpeggiated: bool  # one note at a strike, or all
+    arpeggiated: bool  # each strike plays one note of the chord instead of all
     brightness: float  # strength of an overtone relative to the one below it
     attack: float  # [s]
     decay: float  # [s]
-    drums: float  # their strength beside the notes
+    drums: float  # how loud they are relative to the notes
     level: float  # RMS
 
 
@@ -35,7 +38,7 @@ _SECTIONS = (
 
 
 def _note(midi: int, length: int, section: _Section, sample_rate: int) -> NDArray[np.float64]:
-    """Return one note: overtones that weaken by the section's brightness, struck and dying away."""
+    """Return one note: overtones whose strength falls with the section's brightness, struck and dying away."""
     seconds = np.arange(length) / sample_rate
     frequency = 440 * 2 ** ((midi - 69) / 12)
     played = np.zeros(length)
@@ -47,7 +50,7 @@ def _note(midi: int, length: int, section: _Section, sample_rate: int) -> NDArra
 
 
 def _drum(beat: int, length: int, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return what the drums do on a beat: always a hi-hat, with a kick and a snare in turn on every other."""
+    """Return the drums of a beat: a hi-hat on each, and a kick or a snare in turn on every other."""
     seconds = np.arange(length) / sample_rate
     noise = rng.normal(size=length)
     hit = 0.5 * np.diff(noise, prepend=0) * np.exp(-seconds / 0.03)
@@ -89,26 +92,40 @@ class DemoSource:
 
     Attributes
     ----------
-    input_rate, channels, start, approximate_length, is_length_exact, title
+    input_rate, channels, start, length, is_length_exact, position, title
         As those of a `FileSource`.
+
+    Raises
+    ------
+    ValueError
+        If `sample_rate` is out of range.
     """
 
     channels = 1
     start = 0.0
-    approximate_length = _SECTION_SECONDS * len(_SECTIONS)
+    length = _SECTION_SECONDS * len(_SECTIONS)
     is_length_exact = True
     title = "demo"
 
     def __init__(self, *, sample_rate: int = 22050) -> None:
+        check_rate("sample_rate", sample_rate)
         self.sample_rate = self.input_rate = sample_rate
+        self.position = 0.0
+
+    def status(self) -> SourceStatus:
+        """Return what it says of itself."""
+        return SourceStatus(
+            position=self.position, length=self.length, input_rate=self.input_rate, channels=self.channels
+        )
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yield the piece section by section: float32, shape (n,)."""
-        rng = np.random.default_rng(0)
-        for section in _SECTIONS:
-            yield _play(section, self.sample_rate, rng)
+        for number, frames in enumerate(self.frames(), start=1):
+            self.position = number * _SECTION_SECONDS
+            yield frames[:, 0]
 
     def frames(self) -> Iterator[NDArray[np.float32]]:
         """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1)."""
-        for block in self:
-            yield block[:, np.newaxis]
+        rng = np.random.default_rng(0)
+        for section in _SECTIONS:
+            yield _play(section, self.sample_rate, rng)[:, np.newaxis]

@@ -1,6 +1,6 @@
-"""PortAudio's devices: found by number or name, listed, and told about in one sentence when they fail.
+"""PortAudio's devices: list them, and find one by its number or a part of its name.
 
-The only place that imports sounddevice, and only when a device is asked for: without PortAudio files still work.
+The only place that imports sounddevice, and only when a device is needed: files work without PortAudio.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
-from emodj_live.errors import SourceError
+from emodj_live.errors import SourceError, one_line
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as PortAudio tells of it.
+    """A device as PortAudio describes it.
 
     Attributes
     ----------
     index : int
-        Its number for now; it changes when something is plugged in.
+        Its present number, which may change when something is plugged in.
     name, host_api : str
         Its name, and the sound system that offers it.
     channels : int
-        For input or output, whichever was asked for.
+        Number of input or output channels, whichever was asked for.
     sample_rate : float
-        Its own rate [Hz].
+        Its own sample rate [Hz].
     is_default : bool
-        It is the default for input or output.
+        Whether it is the default for input or output.
     """
 
     index: int
@@ -40,7 +40,8 @@ class Device:
     def __str__(self) -> str:
         mark = "*" if self.is_default else " "
         channels = f"{self.channels} channel{'s' * (self.channels != 1)}"
-        return f"{mark} {self.index:2d}  {self.name} ({self.host_api}), {channels}, {self.sample_rate:g} Hz"
+        text = f"{mark} {self.index:2d}  {self.name} ({self.host_api}), {channels}, {self.sample_rate:g} Hz"
+        return one_line(text)
 
 
 def sounddevice() -> ModuleType:
@@ -102,8 +103,7 @@ def find_device(device: int | str | None, kind: Literal["input", "output"]) -> D
     Parameters
     ----------
     device : int, str or None
-        Its number, a part of its name (with a part of its host API's name behind it if need be), or None for the
-        default.
+        Its number, a part of its name (followed by a part of its host API's name if need be), or None for the default.
     kind : {"input", "output"}
 
     Returns
@@ -113,20 +113,20 @@ def find_device(device: int | str | None, kind: Literal["input", "output"]) -> D
     Raises
     ------
     SourceError
-        If there is none such, or several; it lists those that there are.
+        If no device fits, or several do; the message lists those that exist.
     """
     module = sounddevice()
     try:
         return _device(module.query_devices(device, kind), kind)
     except (ValueError, OverflowError, module.PortAudioError) as error:
-        there = "; ".join(str(found).strip() for found in list_devices(kind))
-        what = f"no {kind} device" if device is None or not there else f"no single {kind} device {device!r}"
-        advice = f"name one of these: {there}" if there else "connect one"
+        existing = "; ".join(str(found).strip() for found in list_devices(kind))
+        what = f"no {kind} device" if device is None or not existing else f"no single {kind} device {device!r}"
+        advice = f"name one of these: {existing}" if existing else "connect one"
         raise SourceError(f"there is {what}; {advice}.") from error
 
 
 def restart_portaudio() -> None:
-    """Let PortAudio look for devices anew. It closes every stream of the process."""
+    """Make PortAudio look for devices again. This closes every stream of the process."""
     module = sounddevice()
     module._terminate()
     module._initialize()

@@ -1,87 +1,35 @@
-"""Audio files: decoded, mixed and resampled as a stream, in constant memory."""
+"""Audio files as a source: decoded, mixed and resampled as a stream, in constant memory."""
 
 from __future__ import annotations
 
-import io
+import math
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import soundfile
+import soxr
 from numpy.typing import NDArray
 
-from emodj_live.blocks import Gap
+from emodj_live.blocks import Block, Gap, SourceStatus
 from emodj_live.errors import SourceError, one_line
-from emodj_live.sources.resample import Resampler, tell_of_unusable
-
-_BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windows are predicted at once
-_PIECE_FRAMES = 2**13
-_UNBELIEVABLE = 1 << 40  # [bytes] added to the length of an mp3, so that libsndfile reads on to its true end
-_TAGS_AT_END = 8192  # [bytes] a quarter of a second of a good mp3
-
-
-class _Bytes(io.RawIOBase):
-    """A file that libsndfile reads through Python, and that may say it is much longer than it is.
-
-    libsndfile reads no further than its estimate of an mp3's length, which is made from the first frame and may be a
-    third of the truth. With a length that nothing can exceed it reads until there is nothing left.
-
-    An exception cannot pass through C: `error` keeps it.
-    """
-
-    def __init__(self, file: IO[bytes], *, endless: bool) -> None:
-        self._file = file
-        self._added = _UNBELIEVABLE if endless else 0
-        self._pretended = 0
-        self.error: BaseException | None = None
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._pretended = self._added if whence == os.SEEK_END else 0
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell() + self._pretended
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
-        except BaseException as error:  # raised again as soon as Python is back
-            self.error = error
-            return 0
-
-
-class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
-    """A sound file that is read straight on.
-
-    soundfile seeks to where it already is after every read of a seekable file. An mp3 decoder loses its bit reservoir
-    over that: the next frames come out slightly wrong, with complaints on the standard error stream.
-    """
-
-    def seekable(self) -> bool:
-        return False
-
-    def read(self, *, out: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Read into an array, and raise what a `_Bytes` could not."""
-        frames: NDArray[np.float32] = super().read(out=out)
-        if error := getattr(self.name, "error", None):
-            raise error
-        return frames
+from emodj_live.sources.parts import Part, parts
+from emodj_live.sources.resample import Resampler, check_rate, warn_unusable
 
 
 class FileSource:
     """The blocks of an audio file.
 
-    Each iteration reads the file anew, from its start.
+    Each iteration reads the file from its start.
 
     Parameters
     ----------
     path : path-like
         A file in any format that libsndfile reads (wav, flac, ogg, opus, mp3, aiff, ...), at any rate, with any number
-        of channels.
+        of channels. Of joined mp3s and chained Ogg all parts are read.
     sample_rate : int
         Rate of the blocks [Hz].
     start : float
@@ -92,22 +40,24 @@ class FileSource:
     Attributes
     ----------
     input_rate : int
-        The file's own rate [Hz].
+        The file's own sample rate [Hz]. If a later part has another one, it is converted to that of the first.
     channels : int
         The file's own channels.
-    approximate_length : float or None
-        What the file says of its length [s]. None where it says nothing.
+    length : float or None
+        Length of the file, as it says itself [s]; None if it does not say.
     is_length_exact : bool
-        Not so for mp3: it is an estimate, and often wrong.
+        False for an mp3, whose length is an estimate and often wrong.
+    position : float
+        Time in the file up to which audio was handed out [s].
     title : str
-        Artist and title where the file tells them, else its name.
+        Artist and title if the file names them, otherwise the file's name.
 
     Raises
     ------
     SourceError
-        If the file cannot be opened, or while reading if it cannot be decoded.
+        If the file cannot be opened; while iterating, if it cannot be decoded.
     ValueError
-        If `start` or `duration` is out of range.
+        If `sample_rate`, `start` or `duration` is out of range.
     """
 
     def __init__(
@@ -118,128 +68,87 @@ class FileSource:
         start: float = 0.0,
         duration: float | None = None,
     ) -> None:
-        if not 0 <= start < float("inf"):
-            raise ValueError(f"start must be 0 or a positive number of seconds, got {start}")
-        if duration is not None and not 0 < duration < float("inf"):
-            raise ValueError(f"duration must be a positive number of seconds, got {duration}")
+        check_rate("sample_rate", sample_rate)
+        _check_span(start, duration)
         if "://" in str(path):
             raise SourceError(f"{path}: is an address, not a file; download it first.")
         self.path = Path(path)
         self.sample_rate = sample_rate
-        self.start = start
+        self.start = self.position = start
         self.duration = duration
-        with _open_path(self.path) as raw, _decode(raw, self.path) as file:
-            self.is_length_exact = file.format != "MP3"
-            self.input_rate: int = file.samplerate
-            self.channels: int = file.channels
-            known = 0 < file.frames < 2**62
-            self.approximate_length: float | None = file.frames / file.samplerate if known else None
-            names = [name for name in (file.artist, file.title) if name]
-            self.title: str = one_line(" - ".join(names) if names else self.path.name)
+        with _open(self.path) as file:
+            part = next(parts(file, self.path))
+        self.is_length_exact = part.format != "MP3"
+        self.input_rate = part.rate
+        self.channels = part.channels
+        self.length = part.length / part.rate if part.length else None
+        self.title = one_line(part.name or self.path.name)
 
-    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
+    def status(self) -> SourceStatus:
+        """Return what it says of itself."""
+        return SourceStatus(
+            position=self.position,
+            length=self.length,
+            is_length_exact=self.is_length_exact,
+            input_rate=self.input_rate,
+            channels=self.channels,
+        )
+
+    def __iter__(self) -> Iterator[Block | Gap]:
         """Yield the file's blocks: float32, shape (n,), any n."""
         resampler = Resampler(self.input_rate, self.sample_rate)
+        count = _count(self.start, self.sample_rate)
+        self.position = self.start
         if self.start:
-            yield Gap(_count(self.start, self.sample_rate))
+            yield Gap(count)
         for frames in self.frames():
-            yield resampler.process(frames)
-        yield resampler.process(np.empty((0, self.channels), np.float32), last=True)
-        tell_of_unusable(self.path, resampler)
+            block = resampler.process(frames)
+            count += len(block)
+            self.position = count / self.sample_rate
+            yield block
+        block = resampler.process(np.empty((0, self.channels), np.float32), last=True)
+        self.position = (count + len(block)) / self.sample_rate
+        yield block
+        warn_unusable(self.path, resampler.unusable)
 
     def frames(self) -> Iterator[NDArray[np.float32]]:
-        """Decode piece by piece up to the end that was asked for, or the file's true one.
+        """Decode the file up to the end that was asked for, or its true one.
 
         Yields
         ------
         ndarray of float32, shape (n, channels)
             Frames at the file's own rate, valid until the next ones are asked for.
         """
-        position = _count(self.start, self.input_rate)
-        end = sys.maxsize if self.duration is None else position + _count(self.duration, self.input_rate)
-        for endless in (False,) if self.is_length_exact else (False, True):
-            with _open_path(self.path) as raw, _decode(raw, self.path, endless=endless) as file:
-                found = _seek(file, position)
-                for frames in self._read(file, end - position) if found else ():
-                    position += len(frames)
+        skip = _count(self.start, self.input_rate)
+        left = sys.maxsize if self.duration is None else _count(self.duration, self.input_rate)
+        with _open(self.path) as file:
+            for part in parts(file, self.path):
+                ratio = part.rate / self.input_rate
+                wanted = round(skip * ratio)
+                for decoded in self._converted(part, part.read(wanted, math.ceil(min(left * ratio, sys.maxsize)))):
+                    frames = decoded[:left]
+                    left -= len(frames)
                     yield frames
-                if position >= end or (found and self._is_used_up(raw)):
+                if not left:
                     return
-        if not found:
+                skip = 0 if part.skipped == wanted else skip - round(part.skipped / ratio)
+        if skip:
             raise SourceError(f"{self.path}: ends before {self.start:g} s; choose an earlier start.")
 
-    def _read(self, file: _Decoder, most: int) -> Iterator[NDArray[np.float32]]:
-        """Yield the next frames until there are no more, or as many as asked for."""
-        block = np.empty((max(1, _BLOCK_SAMPLES // self.channels), self.channels), np.float32)
-        while most > 0:
-            wanted = block[:most]
-            filled, error = _fill(file, wanted)
-            most -= filled
-            if filled:
-                yield wanted[:filled]
-            if error:
-                raise SourceError(f"{self.path}: cannot be decoded on from here: {_reason(error)}.") from error
-            if filled < len(wanted):
-                return
-
-    def _is_used_up(self, raw: IO[bytes]) -> bool:
-        """Return whether the decoder has read the whole file, but for tags at its end."""
-        return os.fstat(raw.fileno()).st_size - raw.tell() < _TAGS_AT_END
+    def _converted(self, part: Part, decoded: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Yield the frames of a part with the rate and the channels of the first one."""
+        if (part.rate, part.channels) == (self.input_rate, self.channels):
+            yield from decoded
+            return
+        stream = soxr.ResampleStream(part.rate, self.input_rate, self.channels, dtype="float32", quality="HQ")
+        for frames in decoded:
+            yield stream.resample_chunk(_with_channels(frames, self.channels)).reshape(-1, self.channels)
+        end = np.empty((0, self.channels), np.float32)
+        yield stream.resample_chunk(end, last=True).reshape(-1, self.channels)
 
 
-def _count(seconds: float, rate: int) -> int:
-    """Return how many frames that is, if a computer can count them."""
-    return round(min(seconds * rate, float(2**62)))
-
-
-def _fill(file: _Decoder, block: NDArray[np.float32]) -> tuple[int, soundfile.LibsndfileError | OSError | None]:
-    """Fill a block piece by piece, so that a failure costs no more than the piece it happens in.
-
-    Returns
-    -------
-    filled : int
-        Frames that were read; fewer than there is room for only at the end or with an error.
-    error : exception or None
-    """
-    filled = 0
-    while filled < len(block):
-        try:
-            frames = file.read(out=block[filled : filled + _PIECE_FRAMES])
-        except (soundfile.LibsndfileError, OSError) as error:
-            return filled, error
-        if not len(frames):
-            break
-        filled += len(frames)
-    return filled, None
-
-
-def _seek(file: _Decoder, position: int) -> bool:
-    """Go to a frame and return whether the file says that it has it."""
-    try:
-        if position:  # at the start we are: some damaged files cannot even seek to it
-            file.seek(position)
-    except soundfile.LibsndfileError:
-        return False
-    return True
-
-
-def _decode(raw: IO[bytes], path: Path, *, endless: bool = False) -> _Decoder:
-    """Begin to decode an open file, or say in one sentence why that does not work."""
-    through_python = endless or os.name == "nt"  # where a library may not share our file descriptors
-    source = _Bytes(raw, endless=endless) if through_python else raw.fileno()
-    try:
-        return _Decoder(source, closefd=False)
-    except (soundfile.LibsndfileError, OSError) as error:
-        if kept := getattr(source, "error", None):
-            raise (
-                kept if not isinstance(kept, OSError) else SourceError(f"{path}: cannot be read: {_reason(kept)}.")
-            ) from kept
-        message = f"{path}: is not audio that can be decoded: {_reason(error)}; convert it to wav, flac, ogg or mp3."
-        raise SourceError(message) from error
-
-
-def _open_path(path: Path) -> IO[bytes]:
-    """Open a file, or say in one sentence why that does not work."""
+def _open(path: Path) -> IO[bytes]:
+    """Open a file, or raise an error that says in one sentence why that does not work."""
     try:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening one may wait for ever
@@ -257,8 +166,20 @@ def _open_path(path: Path) -> IO[bytes]:
     raise SourceError(f"{path}: is empty; choose an audio file.")
 
 
-def _reason(error: soundfile.LibsndfileError | OSError) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    reason: str = error.error_string
-    return reason.strip().rstrip(".").replace("File contains data in", "it is in")
+def _with_channels(frames: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Return frames with another number of channels: those that there are, or as many times their mean."""
+    if frames.shape[1] == channels:
+        return frames
+    return np.repeat(frames.mean(axis=1, keepdims=True), channels, axis=1)
+
+
+def _check_span(start: float, duration: float | None) -> None:
+    if not 0 <= start < math.inf:
+        raise ValueError(f"start must be 0 or a positive number of seconds, got {start}")
+    if duration is not None and not 0 < duration < math.inf:
+        raise ValueError(f"duration must be a positive number of seconds, got {duration}")
+
+
+def _count(seconds: float, rate: int) -> int:
+    """Return how many frames that is, if a computer can count them."""
+    return round(min(seconds * rate, float(2**62)))

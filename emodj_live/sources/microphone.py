@@ -1,32 +1,29 @@
 """A live input: microphone, line in, or the monitor of what the machine plays.
 
-PortAudio's thread copies and queues, nothing else. What comes out behind the queue is a stream with a true time axis:
-whatever was lost on the way, by whomever, is a `Gap` in it.
+What comes out is a stream with a true time axis: whatever was lost on the way, by the device, by PortAudio or by us, is
+a `Gap` in it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from emodj_live.blocks import Gap
-from emodj_live.errors import SourceError
-from emodj_live.sources.arrivals import Block, BlockQueue, Timeline
-from emodj_live.sources.devices import Device, find_device, restart_portaudio, sounddevice
-from emodj_live.sources.resample import Resampler, tell_of_rate
+from emodj_live.blocks import Block, Gap, SourceStatus
+from emodj_live.errors import SourceError, one_line
+from emodj_live.sources.arrivals import TimedFrames, Timeline
+from emodj_live.sources.devices import Device, find_device, restart_portaudio
+from emodj_live.sources.recording import Recording, recorded_channels
+from emodj_live.sources.resample import Resampler, check_rate, warn_low_rate
 
 logger = logging.getLogger(__name__)
 
-_LATENCY = 0.05  # [s] asked of PortAudio: some 80 blocks a second
-_HEARTBEAT = 0.1  # [s] the longest wait without giving the caller a chance to stop
-_FIRST_BLOCK_TIMEOUT = 5.0  # [s] an opened device may take seconds to deliver
-_BLOCK_TIMEOUT = 2.0  # [s]
+_HEARTBEAT = 0.03  # [s] the longest wait for audio, so that it yields at least 30 times a second
+_FIRST_FRAMES_TIMEOUT = 5.0  # [s] an opened device may take seconds to deliver
+_FRAMES_TIMEOUT = 2.0  # [s]
 _RETRY = 0.5  # [s]
 _NOTHING = np.empty(0, np.float32)
 
@@ -34,9 +31,9 @@ _NOTHING = np.empty(0, np.float32)
 class MicrophoneSource:
     """The blocks of a live input.
 
-    The stream is opened at the device's own rate, mixed to mono and resampled. When the device goes away the source
-    says so, waits for it to come back, and carries on: the time in between is a `Gap`. While nothing arrives it yields
-    empty blocks, so that whoever iterates gets a chance to stop.
+    The stream is opened at the device's own rate, mixed to mono and resampled. If the device goes away, the source logs
+    a warning, waits for the device to come back, and continues: the time in between is a `Gap`. While nothing arrives
+    it yields empty blocks, so that whoever iterates gets a chance to stop.
 
     Parameters
     ----------
@@ -47,28 +44,30 @@ class MicrophoneSource:
     queue_seconds : float
         How much audio may wait for a slow consumer before the oldest is dropped [s].
     may_restart_portaudio : bool
-        Whether to let PortAudio look for devices anew when one does not come back otherwise. That closes every stream
-        of the process, so a program that plays sound too should not allow it.
+        Whether to make PortAudio look for devices again if one does not come back otherwise. That closes every stream
+        of the process, so a program that also plays sound should not allow it.
     clock : callable
-        Time that passes [s].
+        The time [s].
 
     Attributes
     ----------
     device : Device
-        What it listens to.
+        The input device.
     is_connected : bool
-        Sound arrives.
+        Whether audio arrives.
     lost : float
-        What was lost so far, by whomever [s].
+        Audio lost so far, wherever that was [s].
     last_arrival : float
-        When the newest block that was handed out came from PortAudio, by the clock [s].
+        When the newest audio that was handed out came from PortAudio, by the clock [s].
     age : float
-        How long before that the device had taken it in, by PortAudio's own account [s].
+        How long before that the device had recorded it, as PortAudio says [s].
 
     Raises
     ------
     SourceError
-        If there is no such device or PortAudio is missing; when iterated, if it cannot be opened.
+        If there is no such device or PortAudio is missing; when iterated, if the device cannot be opened.
+    ValueError
+        If `sample_rate` or `queue_seconds` is out of range.
     """
 
     def __init__(
@@ -82,6 +81,7 @@ class MicrophoneSource:
     ) -> None:
         if not queue_seconds > 0:
             raise ValueError(f"queue_seconds must be positive, got {queue_seconds}")
+        check_rate("sample_rate", sample_rate)
         self.sample_rate = sample_rate
         self.device = find_device(device, "input")
         self.is_connected = False
@@ -91,28 +91,40 @@ class MicrophoneSource:
         self._may_restart = may_restart_portaudio
         self._queue_seconds = queue_seconds
         self._clock = clock
-        self._stream: Any = None
+        self._recording: Recording | None = None
         self._yielded = 0
 
     @property
     def title(self) -> str:
         """Name of the device."""
-        return self.device.name
+        return one_line(self.device.name)
 
     @property
     def position(self) -> float:
-        """Time in the stream up to which sound was handed out, gaps included [s]."""
+        """Time in the stream up to which audio was handed out, gaps included [s]."""
         return self._yielded / self.sample_rate
 
     @property
-    def behind(self) -> float:
-        """How long ago the newest sound that was handed out reached the device [s]."""
-        return self._clock() - self.last_arrival + max(0.0, self.age)
+    def behind(self) -> float | None:
+        """How long ago the newest audio that was handed out was heard [s]; None while the device is away."""
+        return self._clock() - self.last_arrival + max(0.0, self.age) if self.is_connected else None
 
-    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
-        """Open the device and yield what it hears, for ever."""
+    def status(self) -> SourceStatus:
+        """Return what it says of itself."""
+        return SourceStatus(
+            position=self.position,
+            input_rate=self.device.sample_rate,
+            channels=recorded_channels(self.device),
+            lost=self.lost,
+            behind=self.behind,
+            is_connected=self.is_connected,
+            alarm="" if self.is_connected else "no audio arrives; waiting for the device",
+        )
+
+    def __iter__(self) -> Iterator[Block | Gap]:
+        """Open the device and yield what it records, without an end."""
         self._begin(self.device.sample_rate)
-        tell_of_rate(self.device.name, self.device.sample_rate, self.sample_rate)
+        warn_low_rate(self.title, self.device.sample_rate, self.sample_rate)
         try:
             self._open(self.device)
             while True:
@@ -125,136 +137,103 @@ class MicrophoneSource:
         self._timeline = Timeline(rate)
         self._resampler = Resampler(rate, self.sample_rate)
         self._yielded = 0
-        self._silent_since: float | None = None
+        self._away_since: float | None = None
 
     # ------------------------------------------------------------------------------------------------- the device
 
     def _open(self, device: Device) -> None:
         """Open a device that was found."""
-        module = sounddevice()
-        queue = BlockQueue(round(self._queue_seconds * device.sample_rate))
-        received = 0
-
-        def callback(frames: NDArray[np.float32], count: int, moment: Any, status: Any) -> None:
-            nonlocal received
-            age = moment.currentTime - moment.inputBufferAdcTime
-            queue.put(Block(frames.copy(), received, self._clock(), age, status.input_overflow))
-            received += count
-
-        try:
-            self._stream = module.InputStream(
-                device=device.index,
-                samplerate=device.sample_rate,
-                channels=min(2, device.channels),
-                dtype="float32",
-                latency=_LATENCY,
-                callback=callback,
-            )
-            self._stream.start()
-        except module.PortAudioError as error:
-            self._close()
-            why = f"{error.args[0]}; is it allowed, not muted and not in use?"
-            raise SourceError(f"{device.name}: cannot be opened at {device.sample_rate:g} Hz: {why}") from error
-        self.device, self._queue, self._expected, self._is_new = device, queue, 0, True
+        self._recording = Recording(device, queue_seconds=self._queue_seconds, clock=self._clock)
+        self.device, self._expected, self._is_new = device, 0, True
 
     def _close(self) -> None:
-        stream, self._stream = self._stream, None
+        recording, self._recording = self._recording, None
         self.is_connected = False
-        if stream is not None:
-            with contextlib.suppress(sounddevice().PortAudioError):
-                stream.abort()
-            with contextlib.suppress(sounddevice().PortAudioError):
-                stream.close()
+        if recording is not None:
+            recording.close()
 
-    def _is_active(self) -> bool:
-        try:
-            return bool(self._stream.active)
-        except sounddevice().PortAudioError:
-            return False
-
-    def _reopen(self) -> None:
-        """Open the device again, under whatever number it has now."""
+    def _reopen(self) -> bool:
+        """Open the device again, under whatever number it has now, and return whether that worked."""
         name = None if self._follows_default else f"{self.device.name}, {self.device.host_api}"
-        self._open(find_device(name, "input"))
-
-    def _reconnect(self) -> Iterator[NDArray[np.float32]]:
-        """Wait until the device can be opened again."""
-        self._close()
-        if self._silent_since is None:
-            self._silent_since = self._clock()
-            logger.warning("%s: no sound arrives any more; waiting for it to come back.", self.device.name)
-            yield self._rest()
-        while True:
-            next_try = self._clock() + _RETRY
-            try:
-                self._reopen()
-            except SourceError:
-                if self._try_restarted():
-                    return
-            else:
-                return
-            while (wait := next_try - self._clock()) > 0:
-                time.sleep(min(wait, _HEARTBEAT))
-                yield _NOTHING
-
-    def _try_restarted(self) -> bool:
-        if not self._may_restart:
-            return False
-        restart_portaudio()
         try:
-            self._reopen()
+            self._open(find_device(name, "input"))
         except SourceError:
             return False
         return True
 
+    def _reconnect(self) -> Iterator[Block]:
+        """Wait until the device can be opened again."""
+        self._close()
+        if self._away_since is None:
+            self._away_since = self._clock()
+            logger.warning("%s: no audio arrives; waiting for the device.", self.title)
+            yield self._rest()
+        while True:
+            next_attempt = self._clock() + _RETRY
+            if self._reopen():
+                return
+            if self._may_restart:
+                restart_portaudio()
+                if self._reopen():
+                    return
+            while (wait := next_attempt - self._clock()) > 0:
+                time.sleep(min(wait, _HEARTBEAT))
+                yield _NOTHING
+
     # ------------------------------------------------------------------------------------------------- the stream
 
-    def _listen(self) -> Iterator[NDArray[np.float32] | Gap]:
-        """Yield what the device hears until it falls silent."""
-        deadline = self._clock() + _FIRST_BLOCK_TIMEOUT
-        while True:
-            block = self._queue.get(_HEARTBEAT)
-            if block is not None:
-                deadline = self._clock() + _BLOCK_TIMEOUT
-                yield from self._deliver(block)
-            elif self._clock() > deadline or not self._is_active():
+    def _listen(self) -> Iterator[Block | Gap]:
+        """Yield what the device records until nothing arrives any more."""
+        recording = self._recording
+        deadline = self._clock() + _FIRST_FRAMES_TIMEOUT
+        while recording is not None:
+            arrived = recording.get(_HEARTBEAT)
+            if arrived is not None:
+                deadline = self._clock() + _FRAMES_TIMEOUT
+                yield from self._deliver(arrived)
+            elif self._clock() > deadline or not recording.is_active:
                 return
             else:
                 yield _NOTHING
 
-    def _deliver(self, block: Block) -> Iterator[NDArray[np.float32] | Gap]:
-        dropped = block.position - self._expected
-        self._expected = block.position + len(block.frames)
+    def _deliver(self, arrived: TimedFrames) -> Iterator[Block | Gap]:
+        """Yield the samples of some frames, after a gap if something was lost before them."""
+        count = len(arrived.frames)
+        dropped = arrived.position - self._expected
+        self._expected = arrived.position + count
         self._timeline.skip(dropped)
-        broken = block.overflowed or self._is_new
-        lost = dropped + self._timeline.advance(len(block.frames), block.arrival, broken=broken)
-        self._note_connected(block.arrival)
+        broken = arrived.overflowed or self._is_new
+        lost = dropped + self._timeline.advance(count, arrived.arrival, broken=broken)
+        self._note_connected(arrived.arrival)
         if lost:
-            yield from self._gap(lost, self._timeline.position - len(block.frames))
-        self.last_arrival, self.age = block.arrival, block.age
-        samples = self._resampler.process(block.frames)
+            yield from self._gap(lost, self._timeline.position - count)
+        self.last_arrival, self.age = arrived.arrival, arrived.age
+        samples = self._resampler.process(arrived.frames)
         self._yielded += len(samples)
         yield samples
 
     def _note_connected(self, arrival: float) -> None:
         self._is_new, self.is_connected = False, True
-        if self._silent_since is not None:
-            logger.warning("%s: is back after %.1f s.", self.device.name, arrival - self._silent_since)
-            self._silent_since = None
+        if self._away_since is not None:
+            logger.warning("%s: is back after %.1f s.", self.title, arrival - self._away_since)
+            self._away_since = None
 
-    def _rest(self) -> NDArray[np.float32]:
-        """Return what is still inside the resampler, and let it start afresh."""
+    def _rest(self) -> Block:
+        """Return what is still inside the resampler, and start a new one."""
         rest = self._resampler.process(np.empty((0, 1), np.float32), last=True)
         self._yielded += len(rest)
         self._resampler = Resampler(self.device.sample_rate, self.sample_rate)
         return rest
 
-    def _gap(self, lost: int, position: int) -> Iterator[NDArray[np.float32] | Gap]:
-        """End the stretch before a loss of so many frames, and go on at a position behind it."""
+    def _gap(self, lost: int, position: int) -> Iterator[Block | Gap]:
+        """End the stretch before a loss of so many frames, and continue at a position after it.
+
+        The length of the gap follows from the position, so that rounding errors do not add up.
+        """
         yield self._rest()
         rate = self.device.sample_rate
         gap = max(0, round(position * self.sample_rate / rate) - self._yielded)
         self._yielded += gap
         self.lost += lost / rate
-        logger.warning("%s: lost %.2f s of sound (%.2f s in all).", self.device.name, lost / rate, self.lost)
+        logger.warning("%s: lost %.2f s of audio (%.2f s in all).", self.title, lost / rate, self.lost)
         yield Gap(gap)

@@ -1,35 +1,35 @@
-"""Let a source come at the speed of the music instead of as fast as it can."""
+"""Slow a source down to the speed of the music."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from emodj_live.blocks import Gap
+from emodj_live.blocks import Block, Gap, Source, SourceStatus, status_of, title_of
 
-_PIECE = 0.05  # [s]
+_PIECE = 0.03  # [s] so that it yields at least 30 times a second
 _NOTHING = np.empty(0, np.float32)
 
 
 class PacedSource:
-    """A source's audio in small pieces, each when its last sample would have been heard.
+    """A source's audio in small pieces, each when its last sample is due.
 
     Parameters
     ----------
     source : iterable of ndarray of float32 or Gap
         What to slow down. A `Gap` passes at once.
     sample_rate : int, optional
-        Of the source [Hz]; needed where that has no `sample_rate` of its own.
+        Sample rate of the source [Hz]; needed if the source has no `sample_rate` of its own.
     clock, sleep : callable
-        Time that passes [s], and how to wait for it.
+        The time [s], and how to wait for so many seconds.
 
     Attributes
     ----------
-    heard : float
-        Position in the stream, gaps included [s].
+    position : float
+        Time in the stream up to which audio was handed out, gaps included [s].
     is_paused : bool
         Set it to pause.
 
@@ -41,7 +41,7 @@ class PacedSource:
 
     def __init__(
         self,
-        source: Iterable[NDArray[np.float32] | Gap],
+        source: Source,
         sample_rate: int | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -49,26 +49,35 @@ class PacedSource:
     ) -> None:
         rate = getattr(source, "sample_rate", None) if sample_rate is None else sample_rate
         if rate is None or not rate > 0:
-            message = "sample_rate must be a positive number of samples per second, such as model.spec.sample_rate, got"
+            message = "sample_rate must be a positive number of samples per second, such as model.sample_rate, got"
             raise ValueError(f"{message} {rate}")
         self._source = source
         self.sample_rate: int = rate
         self._clock = clock
         self._sleep = sleep
         self.is_paused = False
-        self.heard = 0.0
+        self.position = 0.0
         self._due = clock()
 
     @property
+    def title(self) -> str:
+        """The source's title."""
+        return title_of(self._source)
+
+    @property
     def behind(self) -> float:
-        """How long ago the newest piece should have been heard [s]."""
+        """How long ago the newest piece was due [s]."""
         return max(0.0, self._clock() - self._due)
 
-    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
+    def status(self) -> SourceStatus:
+        """Return what the source says of itself, with the position and the delay of what was handed out."""
+        return replace(status_of(self._source), position=self.position, behind=self.behind, is_paused=self.is_paused)
+
+    def __iter__(self) -> Iterator[Block | Gap]:
         """Yield the pieces; while paused, empty ones."""
         length = max(1, round(_PIECE * self.sample_rate))
         self._due = self._clock()
-        self.heard = 0.0
+        self.position = 0.0
         blocks = iter(self._source)
         try:
             yield from self._paced(blocks, length)
@@ -76,17 +85,17 @@ class PacedSource:
             if close := getattr(blocks, "close", None):
                 close()
 
-    def _paced(self, blocks: Iterator[NDArray[np.float32] | Gap], length: int) -> Iterator[NDArray[np.float32] | Gap]:
+    def _paced(self, blocks: Iterator[Block | Gap], length: int) -> Iterator[Block | Gap]:
         for block in blocks:
             if isinstance(block, Gap):
-                self.heard += block.samples / self.sample_rate
+                self.position += block.samples / self.sample_rate
                 yield block
                 continue
             for start in range(0, len(block), length):
                 piece = block[start : start + length]
                 yield from self._pause()
                 self._due += len(piece) / self.sample_rate
-                self.heard += len(piece) / self.sample_rate
+                self.position += len(piece) / self.sample_rate
                 if (wait := self._due - self._clock()) > 0:
                     self._sleep(wait)
                 yield piece
@@ -96,7 +105,7 @@ class PacedSource:
         if close := getattr(self._source, "close", None):
             close()
 
-    def _pause(self) -> Iterator[NDArray[np.float32]]:
+    def _pause(self) -> Iterator[Block]:
         while self.is_paused:
             began = self._clock()
             self._sleep(_PIECE)

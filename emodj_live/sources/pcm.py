@@ -1,7 +1,7 @@
-"""Bare samples as bytes, and the header that a WAV stream puts before them.
+"""Raw samples in bytes and in numbers of any format, and the header that a WAV stream puts before them.
 
-Our own, because libsndfile waits inside C until a whole request is there: a live stream would come late, and neither
-Ctrl-C nor a stop could end the wait.
+libsndfile could read streams too, but it waits inside C until a whole request is there: live audio would come late, and
+neither Ctrl-C nor a stop could end the wait.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.sources.adapter import full_scale_one
+from emodj_live.sources.resample import check_format
 
 _FORMATS = {"u8": "u1"} | {
     f"{kind}{bits}{order}": f"{'<' if order == 'le' else '>'}{code}{bits // 8}"
@@ -22,75 +22,107 @@ _FORMATS = {"u8": "u1"} | {
     for bits in sizes
     for order in ("le", "be")
 }
-_LEAST_RATE, _MOST_RATE, _MOST_CHANNELS = 1000, 1_000_000, 256
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_UNKNOWN = 0x7FFF0000  # [bytes] a length from here on is what programs write that do not know it
+_UNKNOWN = 0x7FFF0000  # [bytes] programs that do not know the length write one from here on
 _LONGEST_FORMAT = 1 << 16  # [bytes]
+
+
+def to_float32(samples: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return samples of any number format as float32 with full scale +-1.
+
+    Parameters
+    ----------
+    samples : ndarray of int16, int32, uint8 or floating point
+        Unsigned ones are silent at half their range.
+
+    Returns
+    -------
+    ndarray of float32, of the same shape
+
+    Raises
+    ------
+    TypeError
+        If they are of another type.
+    """
+    kind = samples.dtype.kind
+    if kind == "f":
+        return samples.astype(np.float32, copy=False)
+    if kind == "u" and samples.dtype.itemsize == 1:
+        return (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
+    if kind == "i" and samples.dtype.itemsize in (2, 4):
+        scale = np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
+        return samples.astype(np.float32) * scale
+    raise TypeError(f"samples must be int16, int32, uint8 or floating point, got {samples.dtype}")
 
 
 @dataclass(frozen=True, slots=True)
 class Pcm:
-    """How bytes are samples.
+    """How bytes hold samples.
 
     Attributes
     ----------
-    rate : int
-        [Hz]
+    rate : float
+        Sample rate [Hz].
     channels : int
-    form : str
+        Number of channels, interleaved.
+    format : str
         Such as "s16le": signed, unsigned or float, bits, byte order.
+
+    Raises
+    ------
+    ValueError
+        If the rate or the channels are out of bounds, or the format is unknown.
     """
 
-    rate: int
+    rate: float
     channels: int
-    form: str
+    format: str
 
     def __post_init__(self) -> None:
-        if not (_LEAST_RATE <= self.rate <= _MOST_RATE and 1 <= self.channels <= _MOST_CHANNELS):
-            raise ValueError(f"no sound has {self.channels} channels at {self.rate} Hz")
-        if self.form not in _FORMATS:
-            raise ValueError(f"{self.form!r} is not one of {', '.join(_FORMATS)}")
+        check_format(self.rate, self.channels)
+        if self.format not in _FORMATS:
+            raise ValueError(f"unknown sample format {self.format!r}; use one of {', '.join(_FORMATS)}")
 
     @classmethod
     def parse(cls, text: str) -> Pcm:
         """Read ``RATE:CHANNELS:FORMAT``, such as ``48000:2:s16le``."""
         parts = text.split(":")
         if len(parts) != 3 or not (parts[0].isdecimal() and parts[1].isdecimal()):
-            raise ValueError(f"{text!r} is not RATE:CHANNELS:FORMAT, such as 48000:2:s16le")
+            raise ValueError(f"expected RATE:CHANNELS:FORMAT, such as 48000:2:s16le, got {text!r}")
         return cls(int(parts[0]), int(parts[1]), parts[2].lower())
 
     @property
     def frame_size(self) -> int:
         """Bytes of one sample of every channel."""
-        return self.channels * int(_FORMATS[self.form][-1])
+        return self.channels * int(_FORMATS[self.format][-1])
 
     def decode(self, data: bytes) -> NDArray[np.float32]:
         """Return a whole number of frames as float32 with full scale +-1, shape (n, channels)."""
-        code = _FORMATS[self.form]
+        code = _FORMATS[self.format]
         if code[-1] == "3":
-            # As the upper three bytes of four: numpy has no numbers of three.
+            # NumPy has no 24-bit integers: put each into the upper three bytes of 32 bits.
             padded = np.zeros((len(data) // 3, 4), np.uint8)
             start = 1 if code[0] == "<" else 0
             padded[:, start : start + 3] = np.frombuffer(data, np.uint8).reshape(-1, 3)
             samples: NDArray[Any] = padded.view(f"{code[0]}i4")
         else:
             samples = np.frombuffer(data, code)
-        with np.errstate(over="ignore", invalid="ignore"):  # absurd numbers become infinite, and count as unusable
-            return full_scale_one(samples.reshape(-1, self.channels))
+        with np.errstate(over="ignore", invalid="ignore"):  # huge float64 become infinite, which counts as unusable
+            return to_float32(samples.reshape(-1, self.channels))
 
 
 class Reader(Protocol):
-    """What gives bytes, and empty blocks of sound while there are none."""
+    """A stream of bytes, which yields empty blocks of audio while none arrive."""
 
     def take(self, count: int) -> Generator[NDArray[np.float32], None, bytes]:
-        """Return the next bytes: so many, or fewer where the stream ends."""
+        """Return the next `count` bytes, or fewer where the stream ends."""
 
     def skip(self, count: int) -> Generator[NDArray[np.float32], None, None]:
-        """Pass over the next bytes."""
+        """Discard the next `count` bytes."""
 
 
 class NotWavError(ValueError):
-    """The bytes are not the beginning of a WAV stream of PCM; the message says what they are."""
+    """The bytes are not the beginning of a WAV stream of PCM; the message says what is wrong with them."""
 
 
 def read_wav_header(reader: Reader) -> Generator[NDArray[np.float32], None, tuple[Pcm, int | None]]:
@@ -104,17 +136,18 @@ def read_wav_header(reader: Reader) -> Generator[NDArray[np.float32], None, tupl
     Returns
     -------
     pcm : Pcm
+        What follows the header.
     length : int or None
-        Of the samples [bytes], if whoever wrote the header knew it.
+        Length of the samples [bytes]; None if the header does not know it.
 
     Raises
     ------
     NotWavError
-        If this is something else.
+        If the stream does not begin as WAV does.
     """
     start = yield from reader.take(12)
     if start[:4] not in (b"RIFF", b"RF64") or start[8:] != b"WAVE":
-        raise NotWavError("is empty" if not start else "does not begin as WAV does")
+        raise NotWavError("is empty" if not start else "is not a WAV stream")
     pcm, long_length = None, None
     while True:
         head = yield from reader.take(8)
@@ -123,7 +156,7 @@ def read_wav_header(reader: Reader) -> Generator[NDArray[np.float32], None, tupl
         name, size = head[:4], int.from_bytes(head[4:], "little")
         if name == b"data":
             if pcm is None:
-                raise NotWavError("does not say what its samples are")
+                raise NotWavError("has no description of its samples")
             return pcm, long_length or (size if 0 < size < _UNKNOWN else None)
         if name in (b"fmt ", b"ds64") and size <= _LONGEST_FORMAT:
             body = yield from reader.take(size + size % 2)
@@ -143,10 +176,10 @@ def _parse_format(body: bytes) -> Pcm:
     if tag == _EXTENSIBLE:
         tag = int.from_bytes(body[24:26], "little")
     kind = {_PCM: "u" if bits == 8 else "s", _FLOAT: "f"}.get(tag)
-    form = f"{kind}{bits}" + "le" * (bits > 8)
-    if kind is None or form not in _FORMATS:
-        raise NotWavError(f"has samples of a kind that is not PCM (format {tag}, {bits} bits)")
+    name = f"{kind}{bits}" + "le" * (bits > 8)
+    if kind is None or name not in _FORMATS:
+        raise NotWavError(f"holds samples in an unsupported format (WAV format {tag}, {bits} bits)")
     try:
-        return Pcm(rate, channels, form)
+        return Pcm(rate, channels, name)
     except ValueError as error:
         raise NotWavError(f"has a damaged header: {error}") from error

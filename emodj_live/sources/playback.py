@@ -1,38 +1,36 @@
-"""A file that is played and tracked at once: each block comes when its last sample has left the loudspeaker.
+"""Play a file and track it at once: each block comes when its last sample has left the loudspeaker.
 
 What has been heard is read from the output stream's own clock and the times that PortAudio gives for its buffers; the
-wall clock would run ahead of the sound by the latency, and away from it with every underflow.
+wall clock would run ahead of the sound by the latency, and would drift away from it with every underflow.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from emodj_live.blocks import Gap
+from emodj_live.blocks import Block, Gap, SourceStatus
 from emodj_live.errors import SourceError
 from emodj_live.sources.demo import DemoSource
 from emodj_live.sources.devices import find_device, sounddevice
 from emodj_live.sources.file import FileSource
-from emodj_live.sources.resample import Resampler, tell_of_unusable
+from emodj_live.sources.resample import Resampler, silence_unusable, warn_unusable
 
-logger = logging.getLogger(__name__)
-
-_AHEAD = 2.0  # [s] decoded before it is played
+_AHEAD = 2.0  # [s] of audio that is decoded ahead of the sound
 _PIECE = 0.01  # [s] of a block: how finely emotions can follow the sound
 _WAIT = 0.005  # [s]
-_STALLED = 3.0  # [s] without a callback
-_PAUSED = 1.0  # [s] without a check
+_STALLED = 3.0  # [s] without a callback, after which the device counts as gone
+_SUSPENDED = 1.0  # [s] between two checks, which says that the whole process was stopped
 _NOTHING = np.empty(0, np.float32)
 
 
@@ -42,25 +40,25 @@ class PlayedSource:
     Parameters
     ----------
     file : FileSource or DemoSource
-        What to play. Its start and duration count.
+        What to play, from its start and for its duration.
     device : int, str or None
         Number of the output device, a part of its name, or None for the default.
     delay : float
-        How much later than PortAudio believes the sound is heard [s], as with Bluetooth loudspeakers.
+        How much later than PortAudio believes the sound is heard [s], for example with Bluetooth loudspeakers.
 
     Attributes
     ----------
-    heard : float
-        Position in the file of what leaves the loudspeaker now [s].
+    device : Device
+        The output device.
     underflows : int
-        How often the device ran out of sound.
+        How many times the device ran out of audio.
     is_paused : bool
-        Set it to pause the sound, and the emotions with it.
+        Set it to pause the sound, and the blocks with it.
 
     Raises
     ------
     SourceError
-        If there is no such device or PortAudio is missing; when iterated, if it cannot be opened.
+        If there is no such device or PortAudio is missing; when iterated, if the device cannot be opened.
     """
 
     def __init__(self, file: FileSource | DemoSource, *, device: int | str | None = None, delay: float = 0.0) -> None:
@@ -78,11 +76,11 @@ class PlayedSource:
     def _clear(self) -> None:
         self._waiting: deque[NDArray[np.float32]] = deque()  # decoded for playing, not yet handed to PortAudio
         self._waiting_frames = 0
-        self._handed_over = 0  # frames that PortAudio was given
+        self._handed_over = 0  # frames given to PortAudio
         self._heard_before = 0.0  # frames, once the stream is closed
-        self._given = 0  # samples that the tracker was given
-        self._mark: tuple[float, int, int] | None = None  # when a buffer is heard, its first frame, its length
-        self._total: float = math.inf  # frames to play, once that is known
+        self._given = 0  # samples given to the tracker
+        self._mark: tuple[float, int, int] | None = None  # when a buffer is heard, its first frame, and its length
+        self._total: float = math.inf  # frames to play, once they are counted
         self._called_at = self._checked_at = time.monotonic()
         self._resample = None
         if self.file.input_rate != self.device.sample_rate:
@@ -90,14 +88,29 @@ class PlayedSource:
             self._resample = soxr.ResampleStream(*rates, self._channels, dtype="float32", quality="HQ")
 
     @property
-    def heard(self) -> float:
-        """Position in the file of what leaves the loudspeaker now [s]."""
+    def title(self) -> str:
+        """The file's title."""
+        return self.file.title
+
+    @property
+    def position(self) -> float:
+        """Time in the file of what leaves the loudspeaker now [s]."""
         return self.file.start + self._heard_frames() / self.device.sample_rate
 
     @property
     def behind(self) -> float:
-        """How far what was handed out is behind what is heard [s]."""
-        return max(0.0, self.heard - self.file.start - self._given / self.sample_rate)
+        """How far the blocks are behind the sound [s]."""
+        return max(0.0, self.position - self.file.start - self._given / self.sample_rate)
+
+    def status(self) -> SourceStatus:
+        """Return what the file says of itself, with the position of the sound and how its playback is doing."""
+        return replace(
+            self.file.status(),
+            position=self.position,
+            underflows=self.underflows,
+            behind=self.behind,
+            is_paused=self.is_paused,
+        )
 
     def _heard_frames(self) -> float:
         """Return how many frames have left the loudspeaker."""
@@ -109,13 +122,13 @@ class PlayedSource:
         since: float = (self._stream.time - self._delay - moment) * self.device.sample_rate
         return max(0.0, first + min(since, length))
 
-    def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
+    def __iter__(self) -> Iterator[Block | Gap]:
         """Play the file, and yield its audio as it is heard."""
         self._clear()
         if self.file.start:
             yield Gap(round(self.file.start * self.sample_rate))
         pieces = self._pieces()
-        piece = next(pieces, None)  # which decodes ahead, so that there is something to play from the start
+        piece = next(pieces, None)  # decodes ahead, so that there is something to play from the start
         self._open()
         try:
             while piece is not None:
@@ -181,18 +194,18 @@ class PlayedSource:
         self.underflows += bool(status.output_underflow or starved)
 
     def _check(self) -> None:
-        """Say so if the device has gone; but where nobody checked, as while Ctrl-Z stops us all, it could not call."""
+        """Raise an error if the device is gone, but not if the process was suspended and could not be called."""
         now = time.monotonic()
-        if now - self._checked_at > _PAUSED:
+        if now - self._checked_at > _SUSPENDED:
             self._called_at = now
         self._checked_at = now
         if now - self._called_at > _STALLED:
-            raise SourceError(f"{self.device.name}: takes no more sound; is it still there?")
+            raise SourceError(f"{self.device.name}: stopped accepting audio; was it disconnected?")
 
     # ------------------------------------------------------------------------------------------------ the decoder
 
     def _pieces(self) -> Iterator[tuple[NDArray[np.float32], float]]:
-        """Decode ahead of the sound, and yield the tracker's samples with the frame at which each piece was heard."""
+        """Decode ahead of the sound, and yield each piece for the tracker with the frame that is heard at its end."""
         blocks = self._blocks()
         length = max(1, round(_PIECE * self.sample_rate))
         ready: deque[NDArray[np.float32]] = deque()
@@ -209,15 +222,15 @@ class PlayedSource:
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
         """Decode the file, queue each block for playing, and yield it for the tracker."""
-        for_tracker = Resampler(self.file.input_rate, self.sample_rate)
+        resampler = Resampler(self.file.input_rate, self.sample_rate)
         for frames in self.file.frames():
-            self._queue(np.nan_to_num(frames, posinf=0.0, neginf=0.0))
-            yield for_tracker.process(frames)
+            self._queue(silence_unusable(frames)[0])
+            yield resampler.process(frames)
         self._queue(np.empty((0, self.file.channels), np.float32), last=True)
         with self._lock:
             self._total = self._handed_over + self._waiting_frames
-        yield for_tracker.process(np.empty((0, self.file.channels), np.float32), last=True)
-        tell_of_unusable(self.file.title, for_tracker)
+        yield resampler.process(np.empty((0, self.file.channels), np.float32), last=True)
+        warn_unusable(self.file.title, resampler.unusable)
 
     def _queue(self, frames: NDArray[np.float32], *, last: bool = False) -> None:
         """Queue frames for playing, at the device's rate and with no more channels than it has."""

@@ -1,4 +1,4 @@
-"""Audio that another program writes: standard input or any pipe, as a WAV stream or bare PCM."""
+"""Audio that another program writes: standard input or any pipe, as a WAV stream or raw PCM."""
 
 from __future__ import annotations
 
@@ -12,71 +12,87 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.blocks import SourceStatus
 from emodj_live.errors import SourceError
 from emodj_live.sources.pcm import NotWavError, Pcm, read_wav_header
-from emodj_live.sources.resample import Resampler, tell_of_rate, tell_of_unusable
+from emodj_live.sources.resample import Resampler, check_rate, warn_low_rate, warn_unusable
 
-_HEARTBEAT = 0.1  # [s] the longest wait without giving the caller a chance to stop
-_PIECE = 1 << 16  # [bytes] at once: what a pipe holds
+_HEARTBEAT = 0.03  # [s] the longest wait for bytes, so that it yields at least 30 times a second
+_PIECE = 1 << 16  # [bytes] read at once: what a pipe holds
 _NOTHING = np.empty(0, np.float32)
 
 
 class StreamSource:
-    """The blocks of a stream of bytes from another program, each as soon as it is there.
+    """The blocks of a stream of bytes from another program, each as soon as it arrives.
 
-    While nothing comes it yields empty blocks, so that whoever iterates gets a chance to stop (not on Windows, where a
-    pipe cannot be watched). A stream that ends in the middle of a frame or before its header said is simply over. It
-    can be read once.
+    While nothing arrives it yields empty blocks, so that whoever iterates gets a chance to stop (not on Windows, where
+    a pipe cannot be watched). A stream that ends in the middle of a frame, or earlier than its header says, has simply
+    ended. It can be read once.
 
     Parameters
     ----------
     file : binary file
-        A pipe, such as ``sys.stdin.buffer`` or the ``stdout`` of a `subprocess.Popen`, or anything else with a
-        ``read``. A descriptor is read past Python's buffer, so read nothing before.
+        A pipe, such as ``sys.stdin.buffer`` or the ``stdout`` of a `subprocess.Popen`, or anything else whose ``read``
+        returns bytes. A pipe is read past Python's buffer, so do not read from it before.
     sample_rate : int
         Rate of the blocks [Hz].
     raw : str, optional
-        ``RATE:CHANNELS:FORMAT`` of bare samples, such as ``"48000:2:s16le"``; None reads a WAV stream. Formats are u8
-        and s16, s24, s32, f32 and f64 with le or be.
+        ``RATE:CHANNELS:FORMAT`` of raw samples, such as ``"48000:2:s16le"``; None reads a WAV stream. Formats are u8,
+        and s16, s24, s32, f32 and f64 followed by le or be.
     title : str
-        What to call it.
+        What to call the stream.
 
     Attributes
     ----------
-    input_rate, channels : int or None
-        The stream's own; None until its header has come.
     position : float
-        How much was handed out so far [s].
+        How much audio was handed out so far [s].
 
     Raises
     ------
     SourceError
-        If it is a terminal; while reading if it is not a WAV stream.
+        If it is a terminal; while iterating, if it cannot be read or is not a WAV stream.
+    TypeError
+        If `file` is not a binary file.
     ValueError
-        If `raw` is wrong.
+        If `raw` or `sample_rate` is out of range.
     """
 
     def __init__(
         self, file: IO[bytes], *, sample_rate: int = 22050, raw: str | None = None, title: str = "audio stream"
     ) -> None:
-        if file.isatty():
+        if not callable(getattr(file, "read", None)) or isinstance(file, io.TextIOBase):
+            raise TypeError(f"file must be a binary file, such as sys.stdin.buffer, got {file!r}")
+        check_rate("sample_rate", sample_rate)
+        if callable(isatty := getattr(file, "isatty", None)) and isatty():
             raise SourceError(f"{title}: is a terminal; pipe audio into it: ffmpeg -i song.mp3 -f wav - | ...")
         self.sample_rate = sample_rate
         self.title = title
         self._raw = None if raw is None else Pcm.parse(raw)
         self._file = file
         self._pcm = self._raw
+        self._length: float | None = None
         self.position = 0.0
 
     @property
-    def input_rate(self) -> int | None:
-        """The stream's own rate [Hz]."""
+    def input_rate(self) -> float | None:
+        """The stream's own sample rate [Hz]; None until its header has arrived."""
         return self._pcm.rate if self._pcm else None
 
     @property
     def channels(self) -> int | None:
-        """The stream's own channels."""
+        """The stream's own channels; None until its header has arrived."""
         return self._pcm.channels if self._pcm else None
+
+    @property
+    def length(self) -> float | None:
+        """Length of the stream [s]; None if its header does not know it."""
+        return self._length
+
+    def status(self) -> SourceStatus:
+        """Return what it says of itself."""
+        return SourceStatus(
+            position=self.position, length=self.length, input_rate=self.input_rate, channels=self.channels
+        )
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yield the stream's blocks: float32, shape (n,), any n."""
@@ -87,13 +103,14 @@ class StreamSource:
         try:
             pcm, length = yield from read_wav_header(reader)
         except NotWavError as error:
-            hint = "send WAV (ffmpeg -i song.mp3 -f wav -) or say what it is: raw, such as 48000:2:s16le"
+            hint = "send WAV (ffmpeg -i song.mp3 -f wav -), or describe raw samples, such as 48000:2:s16le"
             raise SourceError(f"{self.title}: {error}; {hint}.") from error
         self._pcm = pcm
+        self._length = None if length is None else length / pcm.frame_size / pcm.rate
         yield from self._samples(reader, pcm, sys.maxsize if length is None else length)
 
     def _samples(self, reader: _Reader, pcm: Pcm, left: int) -> Iterator[NDArray[np.float32]]:
-        tell_of_rate(self.title, pcm.rate, self.sample_rate)
+        warn_low_rate(self.title, pcm.rate, self.sample_rate)
         resampler = Resampler(pcm.rate, self.sample_rate)
         while left >= pcm.frame_size:
             data = yield from reader.some(pcm.frame_size, left)
@@ -103,22 +120,22 @@ class StreamSource:
             self.position += len(data) / pcm.frame_size / pcm.rate
             yield resampler.process(pcm.decode(data))
         yield resampler.process(np.empty((0, 1), np.float32), last=True)
-        tell_of_unusable(self.title, resampler)
+        warn_unusable(self.title, resampler.unusable)
 
 
 class _Reader:
-    """Bytes of a file as they come; empty blocks of sound while none do."""
+    """The bytes of a file as they arrive, and empty blocks of audio while none do."""
 
     def __init__(self, file: IO[bytes], title: str) -> None:
         self._file = file
         self._title = title
         self._kept = b""
-        # Behind anything but a plain file, such as a `gzip.GzipFile`, the descriptor's bytes are not those of `read`.
+        # Of anything but a plain file, such as a `gzip.GzipFile`, the descriptor has other bytes than `read` returns.
         is_plain = isinstance(getattr(file, "raw", file), io.FileIO)
         self._descriptor = file.fileno() if is_plain else None
 
     def take(self, count: int) -> Generator[NDArray[np.float32], None, bytes]:
-        """Return the next bytes: so many, or fewer where the stream ends."""
+        """Return the next `count` bytes, or fewer where the stream ends."""
         while len(self._kept) < count:
             if not (yield from self._more()):
                 break
@@ -126,7 +143,7 @@ class _Reader:
         return taken
 
     def skip(self, count: int) -> Generator[NDArray[np.float32], None, None]:
-        """Pass over the next bytes."""
+        """Discard the next `count` bytes."""
         while count > len(self._kept):
             count -= len(self._kept)
             self._kept = b""
@@ -135,7 +152,7 @@ class _Reader:
         self._kept = self._kept[count:]
 
     def some(self, unit: int, most: int) -> Generator[NDArray[np.float32], None, bytes]:
-        """Return what is there, in whole units and no more than `most` bytes; nothing at the end of the stream."""
+        """Return what has arrived, in whole units and at most `most` bytes; nothing at the end of the stream."""
         while len(self._kept) < unit:
             if not (yield from self._more()):
                 return b""
@@ -144,7 +161,7 @@ class _Reader:
         return taken
 
     def _more(self) -> Generator[NDArray[np.float32], None, bool]:
-        """Read what is there, or wait until something is; return whether there was."""
+        """Read what has arrived, or wait until something does; return False at the end of the stream."""
         while self._descriptor is not None and os.name != "nt" and not self._is_ready(self._descriptor):
             yield _NOTHING
         try:
@@ -156,6 +173,6 @@ class _Reader:
 
     @staticmethod
     def _is_ready(descriptor: int) -> bool:
-        watch = select.poll()  # which `select` is not: it refuses descriptors from 1024 on
+        watch = select.poll()  # `select.select` refuses descriptors from 1024 on
         watch.register(descriptor, select.POLLIN)
         return bool(watch.poll(1000 * _HEARTBEAT))
