@@ -14,6 +14,7 @@ import soundfile
 import soxr
 
 from emodj_live import FileSource, Gap, SourceError
+from emodj_live.blocks import checked, status_of
 from emodj_live.sources import decoder as decoder_module
 from emodj_live.sources import file as file_module
 from emodj_live.sources import parts as parts_module
@@ -151,6 +152,60 @@ def test_title_is_what_the_file_says(tmp_path, music):
         file.title, file.artist = "Blue", "Somebody"
         file.write(music(1.0))
     assert FileSource(path).title == "Somebody - Blue"
+
+
+def id3_frame(name, text):
+    return name + len(text).to_bytes(4, "big") + b"\0\0" + text
+
+
+def tagged(raw, *frames):
+    """Return an mp3 with an ID3v2.3 tag before it."""
+    tag = b"".join(frames)
+    return b"ID3\3\0\0" + bytes(len(tag) >> shift & 127 for shift in (21, 14, 7, 0)) + tag + raw
+
+
+def test_title_of_an_mp3_with_a_picture(music, write_audio):
+    path = write_audio("song.mp3", music(1.0))
+    picture = id3_frame(b"APIC", b"\0image/png\0\3\0" + bytes(5_000_000))
+    names = id3_frame(b"TPE1", b"\0Somebody"), id3_frame(b"TIT2", b"\0Blue")
+    path.write_bytes(tagged(path.read_bytes(), picture, *names))
+    assert FileSource(path).title == "Somebody - Blue"
+
+
+MEMORY = """
+import sys
+from emodj_live import FileSource
+source = FileSource(sys.argv[1])
+samples = sum(len(block) for block in source)
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(samples, int(peak) // 1024, source.title[:20], len(source.title))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")  # noqa: PTH110
+@pytest.mark.parametrize(("size", "title"), [(20 << 20, "song.mp3"), (8_000_000, "ä" * 20)])
+def test_memory_of_an_enormous_tag(size, title, music, write_audio, run_python):
+    path = write_audio("song.mp3", music(1.0))
+    path.write_bytes(tagged(path.read_bytes(), id3_frame(b"TIT2", b"\0" + b"\xe4" * size)))
+    samples, peak, found, length = run_python(MEMORY, path).stdout.split()
+    assert (int(samples), found) == (RATE, title)
+    assert int(peak) < 150  # [MB]
+    assert int(length) <= 200
+
+
+def test_status_says_where_it_is(music, write_audio):
+    source = FileSource(write_audio("song.wav", music(3.0), 44_100), start=0.5, duration=1.0)
+    assert status_of(source) == source.status()
+    length = pytest.approx(len(music(3.0)) / 44_100)
+    assert (source.status().length, source.status().is_length_exact) == (length, True)
+    assert (source.status().input_rate, source.status().channels) == (44_100, 1)
+    assert source.position == source.status().position == 0.5
+    seen = 0.5
+    for block in source:
+        seen += 0 if isinstance(block, Gap) else len(block) / RATE
+        assert source.position == pytest.approx(seen)
+    assert seen == pytest.approx(1.5, abs=1e-3)
+    assert not FileSource(write_audio("song.mp3", music(1.0))).status().is_length_exact
 
 
 def test_path_may_be_a_string(music, write_audio):
@@ -322,15 +377,53 @@ def test_mp3_with_tags_at_its_end(tail, with_length, music, write_mp3):
     np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
 
 
-KNOWN_LIMIT = pytest.mark.xfail(reason="known limit: mpg123 gives up after 1 kB of what is no mp3", strict=True)
+def noise(size, seed=0):
+    """Return bytes among which there may be a frame's header, but no two that fit together."""
+    return np.random.default_rng(seed).bytes(size)
 
 
-@pytest.mark.parametrize("with_length", [True, pytest.param(False, marks=KNOWN_LIMIT)])
-def test_mp3_with_junk_at_its_end(with_length, music, write_mp3):
+@pytest.mark.parametrize("size", [5000, 50_000])
+@pytest.mark.parametrize("junk", [bytes, noise], ids=["zeros", "noise"])
+@pytest.mark.parametrize("with_length", [True, False])
+def test_mp3_with_junk_at_its_end(with_length, junk, size, music, write_mp3, caplog):
     path, _ = write_mp3(music(4.0), with_length=with_length, **CONSTANT)
     expected = read(FileSource(path, sample_rate=44_100))
-    path.write_bytes(path.read_bytes() + bytes(5000))
+    path.write_bytes(path.read_bytes() + junk(size))
     np.testing.assert_array_equal(read(FileSource(path, sample_rate=44_100)), expected)
+    assert_lost(path, size, caplog)
+
+
+def place_of(part, whole):
+    """Return where in some audio a part of it begins."""
+    spectra = [np.fft.rfft(audio, len(whole) + len(part)) for audio in (whole, part)]
+    place = int(np.fft.irfft(spectra[0] * spectra[1].conj()).argmax())
+    np.testing.assert_allclose(whole[place : place + len(part)], part, atol=2e-3)
+    return place
+
+
+def assert_lost(path, size, caplog):
+    """Of what cannot be decoded, the size is reported; mpg123 looks through one kilobyte of it."""
+    reported = [int(record.getMessage().split()[1]) for record in caplog.records]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: {lost} bytes could not be decoded." for lost in reported
+    ]
+    assert reported == ([pytest.approx(size, abs=1500)] if size > 8192 else [])
+
+
+@pytest.mark.parametrize("junk", [bytes(3000), noise(3000), noise(200_000)], ids=["zeros", "noise", "much noise"])
+@pytest.mark.parametrize("with_length", [True, False])
+def test_mp3_with_junk_in_its_middle(with_length, junk, write_mp3, caplog):
+    path, _ = write_mp3(clicks(6, 44_100), with_length=with_length, **CONSTANT)
+    whole = read(FileSource(path, sample_rate=44_100))
+    raw = path.read_bytes()
+    middle = mp3_frames(raw)[-100][0]
+    path.write_bytes(raw[:middle] + junk + raw[middle:])
+    found = read(FileSource(path, sample_rate=44_100))
+    assert len(whole) - 5 * 1152 < len(found) <= len(whole) + 2 * 1152  # a frame needs those before it
+    np.testing.assert_allclose(found[: 50 * 1152], whole[: 50 * 1152], atol=1e-6)
+    late = whole[-90 * 1152 : -5000]
+    assert place_of(late, found) == pytest.approx(len(found) - 90 * 1152, abs=5 * 1152)
+    assert_lost(path, len(junk), caplog)
 
 
 @pytest.mark.parametrize("size", [100, 70_000])
@@ -354,11 +447,146 @@ def test_truncated_mp3_gives_what_there_is(with_length, part, music, write_mp3):
     np.testing.assert_array_equal(found[:-4000], whole[: len(found) - 4000])
 
 
-@pytest.mark.xfail(reason="known limit: the first of two joined mp3s says where libsndfile ends", strict=True)
-def test_two_joined_mp3s_are_read_to_the_end(music, write_mp3):
-    path, _ = write_mp3(music(3.0), **CONSTANT)
-    path.write_bytes(2 * path.read_bytes())
-    assert len(read(FileSource(path, sample_rate=44_100))) > 1.9 * len(music(3.0))
+# --------------------------------------------------------------------------------------------------------- joined files
+
+
+def id3v2(size):
+    return b"ID3\4\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + bytes(size)
+
+
+BETWEEN = {
+    "nothing": b"",
+    "ID3v1": ID3V1,
+    "ID3v2": id3v2(100_000),
+    "APE and ID3v1": ape_tag(3000) + ID3V1,
+    "ID3v1 and ID3v2": ID3V1 + id3v2(300),
+    "two ID3v2": id3v2(5000) + id3v2(70_000),
+    "zeros": bytes(2000),
+}
+
+
+@pytest.fixture
+def join(music, write_mp3):
+    """``join(between=b"", with_lengths=(True, True, True), rates=...)`` -> path and the sound of each part."""
+
+    def join(between=b"", with_lengths=(True, True, True), rates=(44_100,) * 3):
+        sounds, raw = [], []
+        for seed, (with_length, rate) in enumerate(zip(with_lengths, rates, strict=True)):
+            path, _ = write_mp3(music(2.0 + seed, seed, rate), rate, with_length=with_length, **CONSTANT)
+            sounds.append(read(FileSource(path, sample_rate=rate)))
+            raw.append(path.read_bytes())
+        path.write_bytes(between.join(raw))
+        return path, sounds
+
+    return join
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_joined_mp3s_are_read_to_the_end(between, join, caplog):
+    """Each part says how long it is, and libsndfile ends where the first one says."""
+    path, sounds = join(BETWEEN[between])
+    np.testing.assert_allclose(read(FileSource(path, sample_rate=44_100)), np.concatenate(sounds), atol=1e-6)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("with_lengths", [(False,) * 3, (True, False, True), (False, True, False)])
+def test_joined_mp3s_that_do_not_say_their_length(with_lengths, between, join, caplog):
+    path, sounds = join(BETWEEN[between], with_lengths)
+    found = read(FileSource(path, sample_rate=44_100))
+    assert len(found) == pytest.approx(sum(map(len, sounds)), abs=4 * 1152)  # frames at the seams
+    np.testing.assert_allclose(found[:80_000], sounds[0][:80_000], atol=1e-6)
+    for sound, begin in zip(sounds, np.cumsum([0, *map(len, sounds)]), strict=False):
+        assert place_of(sound[5000:-5000], found) == pytest.approx(begin + 5000, abs=4 * 1152)
+    assert not caplog.records
+
+
+def test_joined_mp3s_of_different_rates(join):
+    path, sounds = join(rates=(44_100, 22_050, 48_000))
+    source = FileSource(path, sample_rate=44_100)
+    expected = [
+        soxr.resample(sound, rate, 44_100) for sound, rate in zip(sounds, (44_100, 22_050, 48_000), strict=True)
+    ]
+    assert source.input_rate == 44_100
+    np.testing.assert_allclose(read(source), np.concatenate(expected), atol=1e-3)
+
+
+def test_joined_mp3s_of_different_channels(music, write_mp3):
+    raw, sounds = [], []
+    for count in (2, 1, 2):
+        path, _ = write_mp3(channels_of(music(2.0, count, 44_100), count), **CONSTANT)
+        raw.append(path.read_bytes())
+        sounds.append(read(FileSource(path, sample_rate=44_100)))
+    path.write_bytes(b"".join(raw))
+    source = FileSource(path, sample_rate=44_100)
+    assert {frames.shape[1] for frames in source.frames()} == {2}
+    np.testing.assert_allclose(read(source), np.concatenate(sounds), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["ogg", "opus"])
+@pytest.mark.parametrize("sizes", [(2, 3, 4), (0.3, 0.2, 5), (6, 0.1, 0.1)])
+def test_chained_ogg_is_read_to_its_end(sizes, name, music, write_audio, caplog):
+    rate, paths = 48_000, []
+    for seed, seconds in enumerate(sizes):
+        paths.append(write_audio(f"{seed}.{name}", music(seconds, seed, rate), rate, **FORMATS[name]))
+    expected = [read(FileSource(path, sample_rate=rate)) for path in paths]
+    joined = paths[0].with_name(f"joined.{name}")
+    joined.write_bytes(b"".join(path.read_bytes() for path in paths))
+    np.testing.assert_allclose(read(FileSource(joined, sample_rate=rate)), np.concatenate(expected), atol=1e-6)
+    assert not caplog.records
+
+
+def test_link_of_an_ogg_that_cannot_be_decoded_is_left_out_and_reported(music, write_audio, caplog):
+    paths = [write_audio(f"{seed}.ogg", music(2.0, seed), **FORMATS["ogg"]) for seed in range(3)]
+    expected = [read(FileSource(path)) for path in paths]
+    raw = [path.read_bytes() for path in paths]
+    joined = paths[0].with_name("joined.ogg")
+    joined.write_bytes(raw[0] + raw[1].replace(b"vorbis", b"vorbix") + raw[2])
+    np.testing.assert_allclose(read(FileSource(joined)), np.concatenate([expected[0], expected[2]]), atol=1e-6)
+    assert_lost(joined, len(raw[1]), caplog)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "ogg"])
+@pytest.mark.parametrize("start", [1.0, 2.0, 2.5, 4.9, 5.5, 8.5])
+def test_start_in_a_later_part(start, kind, join, music, write_audio):
+    if kind == "mp3":
+        path, _ = join()
+    else:
+        paths = [write_audio(f"{n}.ogg", music(2.0 + n, n, 44_100), 44_100, **FORMATS["ogg"]) for n in range(3)]
+        path = paths[0].with_name("joined.ogg")
+        path.write_bytes(b"".join(part.read_bytes() for part in paths))
+    whole = read(FileSource(path, sample_rate=44_100))
+    gap, *blocks = FileSource(path, sample_rate=44_100, start=start)
+    first = round(start * 44_100)
+    assert gap == Gap(first)
+    found = np.concatenate(blocks)
+    assert len(found) == len(whole) - first
+    np.testing.assert_allclose(found[8000:], whole[first + 8000 :], atol=1e-3)
+    part = read(FileSource(path, sample_rate=44_100, start=start, duration=0.4))
+    np.testing.assert_array_equal(part, found[: round(0.4 * 44_100)])
+
+
+@pytest.mark.parametrize("kind", ["mp3", "ogg"])
+def test_start_beyond_the_last_part(kind, join, music, write_audio):
+    path = join()[0] if kind == "mp3" else write_audio("song.ogg", music(9.0), **FORMATS["ogg"])
+    if kind == "ogg":
+        path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(SourceError, match="ends before 19 s; choose an earlier start"):
+        read(FileSource(path, start=19.0))
+
+
+def test_duration_across_parts(join):
+    path, sounds = join()
+    whole = np.concatenate(sounds)
+    np.testing.assert_allclose(read(FileSource(path, sample_rate=44_100, duration=4.0)), whole[: 4 * 44_100], atol=1e-6)
+
+
+def test_what_only_looks_like_frames_ends(write_mp3, music):
+    """The search for a part is bounded, whatever the file."""
+    path, _ = write_mp3(music(2.0), **CONSTANT)
+    expected = read(FileSource(path))
+    path.write_bytes(path.read_bytes() + b"\xff\xfb\x90\x64" * 400_000)
+    np.testing.assert_allclose(read(FileSource(path)), expected, atol=1e-6)
 
 
 # ------------------------------------------------------------------------------------------------------- odd and broken
@@ -478,6 +706,58 @@ def test_samples_beyond_reason_become_zero(rate, value, music, write_audio, capl
 def test_samples_beyond_full_scale_are_kept(music, write_audio):
     loud = np.concatenate([8 * music(1.0), np.array([999, -999], np.float32)])
     np.testing.assert_array_equal(read(FileSource(write_audio("loud.wav", loud, subtype="FLOAT"))), loud)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_infinities_that_meet_in_one_frame_are_silence(rate, music, write_audio, caplog):
+    frames = channels_of(music(1.0), 2)
+    frames[[5000, 6000]] = 0
+    expected = read(FileSource(write_audio("clean.wav", frames, rate, subtype="FLOAT")))
+    frames[5000], frames[6000] = (np.inf, -np.inf), (3e38, 3e38)
+    np.testing.assert_array_equal(read(FileSource(write_audio("odd.wav", frames, rate, subtype="FLOAT"))), expected)
+    assert "4 samples were not finite" in caplog.text
+
+
+@pytest.mark.parametrize(("rate", "count"), [(1000, 1), (RATE, 8), (44_100, 2), (192_000, 1)])
+def test_absurd_audio_gives_blocks_that_a_tracker_accepts(rate, count, write_audio):
+    """A resampler overshoots, and a mean of the largest samples may be rounded up."""
+    largest = np.nextafter(np.float32(1000), np.float32(0))
+    signs = np.random.default_rng(0).choice(np.float32([-1, 1]), (20_000, 1))
+    frames = np.repeat(largest * np.repeat(signs, 3, axis=0), count, axis=1)
+    found = [checked(block) for block in FileSource(write_audio("absurd.wav", frames, rate, subtype="FLOAT"))]
+    assert np.abs(np.concatenate(found)).max() > 900
+
+
+@pytest.mark.parametrize(("name", "subtype"), [("wav", "PCM_16"), ("flac", "PCM_16"), ("aiff", "FLOAT")])
+@pytest.mark.parametrize("rate", [1, 5, 999, 1_000_001])
+def test_rate_that_no_audio_has(rate, name, subtype, write_audio):
+    """A resampler from 1 Hz would take gigabytes."""
+    if name == "flac" and rate > 655_350:
+        pytest.skip("flac cannot say that")
+    path = write_audio(f"odd.{name}", np.zeros(100), 44_100, subtype=subtype)
+    with_rate(path, rate)
+    assert_cannot_be_opened(path, f"unsupported format: 1 channel at {rate} Hz; convert it")
+
+
+def with_rate(path, rate):
+    """Let a file say another rate."""
+    raw = bytearray(path.read_bytes())
+    if path.suffix == ".wav":
+        struct.pack_into("<I", raw, 24, rate)
+    elif path.suffix == ".flac":
+        (bits,) = struct.unpack_from(">Q", raw, 18)
+        struct.pack_into(">Q", raw, 18, bits & (1 << 44) - 1 | rate << 44)
+    else:
+        at = raw.index(b"COMM") + 16
+        exponent = rate.bit_length() - 1
+        raw[at : at + 10] = struct.pack(">HQ", 16383 + exponent, rate << 63 - exponent)
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 999, 2e6, float("nan"), True, "44100"])
+def test_output_rate_out_of_range(rate, music, write_audio):
+    with pytest.raises(ValueError, match=f"sample_rate .* got {rate!r}"):
+        FileSource(write_audio("song.wav", music(1.0)), sample_rate=rate)
 
 
 @pytest.mark.parametrize(("name", "rate"), [("wav", RATE), ("wav", 44_100), ("aiff", 8000), ("au", RATE)])

@@ -54,7 +54,7 @@ def check_format(rate: float, channels: int) -> None:
         If either is out of bounds.
     """
     if not (_LOWEST_RATE <= rate <= _HIGHEST_RATE and 1 <= channels <= _MOST_CHANNELS):
-        raise ValueError(f"unsupported format: {channels} channel{'s' * (channels != 1)} at {rate:g} Hz")
+        raise ValueError(f"unsupported format: {channels} channel{'s' * (channels != 1)} at {rate:.10g} Hz")
 
 
 class Resampler:
