@@ -2,6 +2,7 @@
 
 import sys
 from collections import deque
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from virtual_microphone import clicks, distances_from_clicks, wait_until
 
 from emodj_live import EmotionTracker, FileSource, SourceError
+from emodj_live.blocks import status_of, title_of
 from emodj_live.sources import playback
 from emodj_live.sources.playback import PlayedSource
 
@@ -91,11 +93,11 @@ def test_plays_the_file_as_it_is(portaudio, song, music):
 
 
 def test_place_in_the_file_stays_at_the_end(portaudio, song):
-    assert PlayedSource(FileSource(song, start=1.0)).heard == 1.0
+    assert PlayedSource(FileSource(song, start=1.0)).position == 1.0
     source = PlayedSource(FileSource(song))
     for _ in range(2):
         play(source)
-        assert source.heard == pytest.approx(3, abs=1e-6)
+        assert source.position == pytest.approx(3, abs=1e-6)
 
 
 def test_each_block_comes_when_it_was_heard(portaudio, song):
@@ -111,7 +113,7 @@ def test_what_is_no_sound_is_told_and_silent(portaudio, write_audio, music, capl
     audio[5000], audio[6000] = np.nan, np.inf
     _, heard, _ = play(PlayedSource(FileSource(write_audio("song.wav", audio, RATE, subtype="FLOAT"))))
     assert np.isfinite(heard).all()
-    assert "song.wav: 2 samples are not finite" in caplog.text
+    assert "song.wav: 2 samples were not finite" in caplog.text
 
 
 @pytest.mark.parametrize("delay", [0.3, -0.05])
@@ -157,7 +159,7 @@ def test_pause_stops_sound_and_blocks(portaudio, song, music):
         if not len(block):
             source._stream.turn()
     assert in_flight <= (LATENCY + 0.02) * RATE  # what was on its way to the loudspeaker
-    position = source.heard
+    position = source.position
     assert not np.concatenate(source._stream.heard[quiet_from:]).any()
     assert source.underflows == 0
     source.is_paused = False
@@ -244,10 +246,55 @@ def now(monkeypatch):
 
 def test_device_that_goes_away(portaudio, song, now):
     source = PlayedSource(FileSource(song))
-    with pytest.raises(SourceError, match="loudspeaker: takes no more sound"):
+    with pytest.raises(SourceError, match="loudspeaker: stopped accepting audio; was it disconnected"):
         deque((now.__setitem__(0, now[0] + 0.1) for _ in source), maxlen=0)
     assert now[0] == pytest.approx(3.0, abs=0.2)
     assert source._stream is None
+
+
+def test_status_is_the_files_with_the_sound(portaudio, song):
+    file = FileSource(song, start=1.0)
+    source = PlayedSource(file)
+    assert (source.title, title_of(source)) == ("song.wav", "song.wav")
+    blocks = iter(source)
+    next(blocks), next(blocks)
+    for _ in range(30):
+        source._stream.turn(underflow=True)
+    source.is_paused = True
+    status = status_of(source)
+    assert status == replace(
+        file.status(), position=source.position, underflows=30, behind=source.behind, is_paused=True
+    )
+    assert (status.input_rate, status.channels, status.length) == (RATE, 1, 3.0)
+    heard = 30 * BUFFER / RATE - LATENCY
+    assert (status.position, status.behind) == (pytest.approx(1 + heard), pytest.approx(heard, abs=0.01))
+    blocks.close()
+
+
+def test_closes_the_file_that_it_decodes(portaudio, song):
+    file, closed = FileSource(song), []
+    frames = file.frames
+
+    def watched():
+        try:
+            yield from frames()
+        finally:
+            closed.append(1)
+
+    file.frames = watched
+    blocks = iter(PlayedSource(file))
+    next(blocks)
+    assert closed == []
+    blocks.close()
+    assert closed == [1]
+
+
+def test_absurd_samples_are_not_played(portaudio, write_audio, music):
+    frames = np.stack([music(1), music(1)], axis=1)
+    frames[5000], frames[6000] = (3e38, 3e38), (np.inf, -np.inf)
+    portaudio.device |= {"max_output_channels": 1}
+    _, heard, _ = play(PlayedSource(FileSource(write_audio("song.wav", frames, RATE, subtype="FLOAT"))))
+    assert np.abs(heard).max() <= 1
 
 
 def test_program_that_stood_still_blames_no_device(portaudio, song, now):
@@ -274,6 +321,8 @@ def click_file(write_audio):
     return write_audio("clicks.wav", clicks(6.2), 44100, subtype="FLOAT")
 
 
+@pytest.mark.slow
+@pytest.mark.sound
 def test_in_step_with_what_is_heard(virtual_microphone, click_file, model_path):
     delay = 100
     recording = virtual_microphone.record()
@@ -287,6 +336,8 @@ def test_in_step_with_what_is_heard(virtual_microphone, click_file, model_path):
     assert np.abs(off).max() < 0.05
 
 
+@pytest.mark.slow
+@pytest.mark.sound
 def test_without_an_output_device_it_goes_on_silently(virtual_microphone, song, model_path, tmp_path):
     program = virtual_microphone.start(
         *("-m", "emodj_live", song, "--play", "--json"),
@@ -300,6 +351,7 @@ def test_without_an_output_device_it_goes_on_silently(virtual_microphone, song, 
     assert came[-1] - came[0] > 2.0  # at the speed of the music all the same
 
 
+@pytest.mark.sound
 def test_device_by_a_name_that_is_not_there(virtual_microphone, song, model_path):
     program = virtual_microphone.start(
         *("-m", "emodj_live", song, "--play", "--json", "-d", "gramophone"), EMODJ_MODEL=str(model_path)

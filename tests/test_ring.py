@@ -183,7 +183,7 @@ def test_window_and_step_must_be_positive(window_length, step):
 
 @pytest.mark.parametrize("samples", [-1, 0.5, "3", None])
 def test_gap_must_be_a_count(samples):
-    with pytest.raises(ValueError, match=f"samples must be a whole number .* got {samples!r}"):
+    with pytest.raises(ValueError, match=f"samples must be a non-negative integer, got {samples!r}"):
         Gap(samples)
 
 
