@@ -255,7 +255,7 @@ async def atrack(tracker: EmotionTracker, source: Source) -> AsyncIterator[Emoti
             yield emotion
     except BaseException:
         if error := await follower.end():
-            logger.error("an error ended the tracking while it was being cancelled: %s", error)
+            logger.warning("an error ended the tracking while it was being cancelled: %s", error)
         raise
     if error := await follower.end():
         raise error

@@ -135,7 +135,7 @@ class FeatureSpec:
 def _checked_number(name: str, value: object, kind: type, low: float, high: float) -> int | float:
     """Return a number as its type, if it is one and within bounds."""
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high or kind(value) != value:  # type: ignore[operator, call-arg]
+    if not is_number or not low <= value <= high or kind(value) != value:  # type: ignore[operator]
         what = "an integer" if kind is int else "a number"
         raise ValueError(f"{name} must be {what} from {low:g} to {high:g}, got {str(value)[:40]}")
     number: int | float = kind(value)

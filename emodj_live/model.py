@@ -257,7 +257,8 @@ class EmotionModel:
         if set(parameters) != {"spec", "gamma", "reference_level"} or not isinstance(parameters["spec"], dict):
             raise ValueError("its parameters must be exactly spec, gamma, reference_level")
         spec = FeatureSpec.from_parameters(parameters.pop("spec"), arrays.pop("mel_basis"))
-        return cls(spec=spec, **arrays, **parameters, provenance=contents.provenance)
+        fields: dict[str, Any] = {**arrays, **parameters}
+        return cls(spec=spec, **fields, provenance=contents.provenance)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> EmotionModel:
@@ -290,7 +291,7 @@ class _WindowListener:
     def hear(
         self,
         windows: NDArray[np.float32],
-        times: NDArray[np.float64],
+        times: NDArray[np.float64],  # noqa: ARG002
         is_silent: NDArray[np.bool_],  # noqa: ARG002
     ) -> NDArray[np.float64]:
         return self._model.predict(self._extractor.extract(windows))

@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
 from emodj_live.emotion import Emotion
-from emodj_live.gain import AutomaticGain
+from emodj_live.gain import LOWEST_LEVEL, SILENCE, AutomaticGain
+from emodj_live.model import Model
 from emodj_live.ring import RingBuffer
 from emodj_live.smoothing import SMOOTHING, Smoother
 
 if TYPE_CHECKING:
     from emodj_live.sources.adapter import Adapter
 
-SILENCE = -60.0  # [dBFS]
-LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
 _FULL_SCALE = 32767 / 32768  # the largest 16-bit sample
 _LARGEST_GAIN = 100.0  # [dB]
 _IN_USE = "this tracker is in use for another stream; make one tracker for each stream"
@@ -86,7 +85,7 @@ class EmotionTracker:
 
     def __init__(
         self,
-        model: EmotionModel,
+        model: Model,
         *,
         step: int | None = None,
         smoothing: float = SMOOTHING,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emodj_live import Emotion, EmotionTracker, FeatureExtractor, FeatureSpec, Gap, Quadrant
+from emodj_live import Emotion, EmotionTracker, FeatureExtractor, Gap, Quadrant
 
 LENGTH = 11025
 RATE = 22050
@@ -418,16 +418,21 @@ class Scripted:
     """A model whose predictions are written down beforehand, over half-second windows that cost nothing."""
 
     reference_level = -20.0
-    spec = FeatureSpec(
-        np.ones((8, 9), np.float32), sample_rate=128, window_length=64, n_fft=16, hop_length=16, n_mels=8, n_mfcc=2
-    )
+    sample_rate = 128
+    window_length = 64
 
     def __init__(self, script):
         self._script = iter(script)
 
-    def predict(self, features):
+    def listener(self):
+        return self
+
+    def hear(self, windows, times, is_silent):
         """Return the next lines of the script."""
-        return np.array([next(self._script) for _ in features], np.float64).reshape(-1, 2)
+        return np.array([next(self._script) for _ in windows], np.float64).reshape(-1, 2)
+
+    def reset(self):
+        """Go on with the script."""
 
 
 def scripted(script, *, silent=(), step=64, **options):
