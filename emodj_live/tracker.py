@@ -231,7 +231,9 @@ class EmotionTracker:
         self._stream = stream = object()
         with iterating(source) as blocks:
             while not (stop.is_set() or self._is_stopped.is_set()):
-                if (block := next(blocks, None)) is None:
+                try:
+                    block = next(blocks)
+                except StopIteration:
                     return
                 if self._stream is not stream:
                     raise RuntimeError(_IN_USE)

@@ -245,7 +245,7 @@ def test_bad_models_are_told(tmp_path, song, capsys, monkeypatch):
     assert f"{song}: is not a model file" in capsys.readouterr().err
     monkeypatch.setenv("EMODJ_MODEL", str(tmp_path / "none.npz"))
     assert main(["--demo"]) == 1
-    assert "there is no such model file" in capsys.readouterr().err
+    assert "no such model file" in capsys.readouterr().err
 
 
 def test_version(capsys):
