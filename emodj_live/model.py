@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 512  # bounds the kernel matrix, however many rows there are
 _SMALLEST_STD = 1e-9
 _GAMMA_BOUNDS = 1e-12, 1e3
 _LEVEL_BOUNDS = -200.0, 200.0  # [dBFS]
-_LARGEST = 1e9  # of any number in an array: the square of a larger one is no float32
+_LARGEST = 1e9  # of any number in an array: the square of a larger one overflows float32
 
 
 class Listener(Protocol):
@@ -211,7 +211,7 @@ class EmotionModel:
         exponents: NDArray[np.float32] = (2 * self.gamma * scaled).astype(np.float32) @ self.support_vectors.T
         exponents += self._offsets  # type: ignore[attr-defined]
         exponents -= (self.gamma * (scaled**2).sum(axis=1, keepdims=True)).astype(np.float32)
-        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, whatever rounding says far away
+        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, but rounding can make it so
         return np.exp(exponents, out=exponents)
 
     # ----------------------------------------------------------------------------------------------------- the file

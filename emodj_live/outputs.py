@@ -176,7 +176,7 @@ class GuardedSinks:
     ----------
     sinks : mapping of Output to Sink
     drop : callable
-        Is told of an output that failed, with its error.
+        Called with an output that failed and its error.
     """
 
     def __init__(
