@@ -62,13 +62,16 @@ class Model(Protocol):
     """
 
     @property
-    def sample_rate(self) -> int: ...  # noqa: D102
+    def sample_rate(self) -> int:
+        """Sample rate of the audio that it listens to [Hz]."""
 
     @property
-    def window_length(self) -> int: ...  # noqa: D102
+    def window_length(self) -> int:
+        """Samples in a window."""
 
     @property
-    def reference_level(self) -> float: ...  # noqa: D102
+    def reference_level(self) -> float:
+        """Median level of the windows that it was trained on, without silence [dBFS]."""
 
     def listener(self) -> Listener:
         """Return an ear for one stream."""
