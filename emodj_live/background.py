@@ -8,7 +8,7 @@ import logging
 import threading
 import traceback
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from types import TracebackType
 
@@ -234,7 +234,7 @@ class _Report:
             logger.error("an error ended the background tracker: %s", self.text)
 
 
-async def atrack(tracker: EmotionTracker, source: Source) -> AsyncIterator[Emotion]:
+async def atrack(tracker: EmotionTracker, source: Source) -> AsyncGenerator[Emotion, None]:
     """Follow a source on a thread and yield its emotions to an asyncio program.
 
     Parameters

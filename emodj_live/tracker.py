@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
@@ -292,7 +292,7 @@ class EmotionTracker:
                 for sink in sinks:
                     sink(emotion)
 
-    def atrack(self, source: Source) -> AsyncIterator[Emotion]:
+    def atrack(self, source: Source) -> AsyncGenerator[Emotion, None]:
         """Follow a source on a thread, for ``async for`` in a program that runs on asyncio.
 
         Parameters
@@ -302,7 +302,7 @@ class EmotionTracker:
 
         Returns
         -------
-        async iterator of Emotion
+        async generator of Emotion
             Cancelling the task, leaving the loop with ``aclose()``, or an error ends the thread and closes the source.
             A loop that is slow makes the source wait.
 
