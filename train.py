@@ -1,4 +1,4 @@
-"""Train a model: ``python train.py DATASET [DATASET ...]``; ``--help`` tells the rest."""
+"""Train a model: ``python train.py DATASET [DATASET ...]``; see ``--help``."""
 
 from emodj_live.training.command import console
 

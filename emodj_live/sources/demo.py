@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.blocks import SourceStatus
+from emodj_live.options import SourceOptions
 from emodj_live.sources.resample import check_rate
 
 _SECTION_SECONDS = 7.5
@@ -129,3 +130,8 @@ class DemoSource:
         rng = np.random.default_rng(0)
         for section in _SECTIONS:
             yield _play(section, self.sample_rate, rng)[:, np.newaxis]
+
+
+def open_source(_value: bool, _options: SourceOptions, sample_rate: int) -> DemoSource:
+    """Open the source of ``--demo``."""
+    return DemoSource(sample_rate=sample_rate)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emodj_live.blocks import Block, Gap, SourceStatus
 from emodj_live.errors import SourceError, one_line
+from emodj_live.options import SourceOptions
 from emodj_live.sources.parts import Part, parts
 from emodj_live.sources.resample import Resampler, check_rate, warn_unusable
 
@@ -183,3 +184,8 @@ def _check_span(start: float, duration: float | None) -> None:
 def _count(seconds: float, rate: int) -> int:
     """Return how many frames that is, if a computer can count them."""
     return round(min(seconds * rate, float(2**62)))
+
+
+def open_source(name: str, options: SourceOptions, sample_rate: int) -> FileSource:
+    """Open an audio file that the command line names."""
+    return FileSource(name, sample_rate=sample_rate, start=options.start, duration=options.duration)

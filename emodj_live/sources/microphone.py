@@ -14,6 +14,7 @@ import numpy as np
 
 from emodj_live.blocks import Block, Gap, SourceStatus
 from emodj_live.errors import SourceError, one_line
+from emodj_live.options import SourceOptions
 from emodj_live.sources.arrivals import TimedFrames, Timeline
 from emodj_live.sources.devices import Device, find_device, restart_portaudio
 from emodj_live.sources.recording import Recording, recorded_channels
@@ -237,3 +238,8 @@ class MicrophoneSource:
         self.lost += lost / rate
         logger.warning("%s: lost %.2f s of audio (%.2f s in all).", self.title, lost / rate, self.lost)
         yield Gap(gap)
+
+
+def open_source(_value: bool, options: SourceOptions, sample_rate: int) -> MicrophoneSource:
+    """Open the source of ``--mic``. The process has no other sound, so PortAudio may be restarted."""
+    return MicrophoneSource(options.device, sample_rate=sample_rate, may_restart_portaudio=True)

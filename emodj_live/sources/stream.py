@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from emodj_live.blocks import SourceStatus
 from emodj_live.errors import SourceError
+from emodj_live.options import SourceOptions
 from emodj_live.sources.pcm import NotWavError, Pcm, read_wav_header
 from emodj_live.sources.resample import Resampler, check_rate, warn_low_rate, warn_unusable
 
@@ -176,3 +177,10 @@ class _Reader:
         watch = select.poll()  # `select.select` refuses descriptors from 1024 on
         watch.register(descriptor, select.POLLIN)
         return bool(watch.poll(1000 * _HEARTBEAT))
+
+
+def open_source(_name: str, options: SourceOptions, sample_rate: int) -> StreamSource:
+    """Open standard input, into which another program writes."""
+    if sys.stdin is None:
+        raise SourceError("standard input: is closed; pipe audio into it.")
+    return StreamSource(sys.stdin.buffer, sample_rate=sample_rate, raw=options.raw, title="standard input")
