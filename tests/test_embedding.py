@@ -1,4 +1,4 @@
-"""The tracker in other people's programs: the callback contract, the background, audio in a program's own format.
+"""The tracker in other people's programs: the callback contract and the background.
 
 Most of the contract is tested in ``test_tracker.py``; here is what is left of it.
 """
@@ -14,7 +14,7 @@ import time
 import numpy as np
 import pytest
 
-from emodj_live import Adapter, BackgroundTracker, EmotionTracker, FileSource, SourceError
+from emodj_live import BackgroundTracker, EmotionTracker, SourceError
 
 WINDOW = 11025
 PATIENCE = 30  # [s] after which something hangs
@@ -427,111 +427,3 @@ def test_program_that_dies_without_stopping_ends(which, code, said, told, model_
     assert (done.returncode, done.stdout) == (code, said)
     assert told in done.stderr
     assert bool(told) == bool(done.stderr)
-
-
-# ---------------------------------------------------------------------------------------------------- the adapter
-
-SUBTYPES = {"int16": "PCM_16", "int32": "PCM_32", "uint8": "PCM_U8", "float32": "FLOAT", "float64": "DOUBLE"}
-
-
-@pytest.mark.parametrize("size", [1, 441, 5000, 10**6])
-@pytest.mark.parametrize(
-    ("dtype", "rate", "channels"), [("int16", 44100, 2), ("float32", 48000, 1), ("int16", 22050, 1)]
-)
-def test_adaptor_says_what_the_file_says(size, dtype, rate, channels, model, music, write_audio):
-    audio = music(1.2 if size == 1 else 3.0, 5, rate)
-    path = write_audio("song.wav", np.stack([audio, 0.5 * audio][:channels], axis=1), rate, subtype=SUBTYPES[dtype])
-    check_adaptor(path, dtype, rate, channels, size, model)
-
-
-@pytest.mark.parametrize("dtype", SUBTYPES)
-def test_adaptor_takes_every_format(dtype, model, music, write_audio):
-    path = write_audio("song.wav", music(2.0, 5, 32000), 32000, subtype=SUBTYPES[dtype])
-    check_adaptor(path, dtype, 32000, 1, 777, model)
-
-
-def check_adaptor(path, dtype, rate, channels, size, model):
-    frames = frames_of(path, dtype)
-    assert frames.dtype == dtype
-    expected = list(EmotionTracker(model).track(FileSource(path)))
-    adapter, tracker = Adapter(rate), EmotionTracker(model)
-    blocks = [adapter.process(frames[start : start + size]) for start in range(0, len(frames), size)]
-    blocks.append(adapter.flush())
-    found = [emotion for block in blocks for emotion in tracker.process(block)]
-    np.testing.assert_allclose(np.concatenate(blocks), np.concatenate(list(FileSource(path))), rtol=0, atol=1e-6)
-    assert [emotion.time for emotion in found] == [emotion.time for emotion in expected]
-    for one, two in zip(found, expected, strict=True):
-        assert one.valence == pytest.approx(two.valence, abs=1e-4)
-        assert one.arousal == pytest.approx(two.arousal, abs=1e-4)
-
-
-def frames_of(path, dtype):
-    import soundfile
-
-    if dtype == "uint8":  # which soundfile cannot give
-        return np.frombuffer(path.read_bytes()[44:], np.uint8)[: soundfile.info(path).frames]
-    return soundfile.read(path, dtype=dtype)[0]
-
-
-def test_adaptor_without_its_flush_would_be_short(music):
-    adapter = Adapter(44100)
-    samples = adapter.process(music(1.0, 0, 44100))
-    assert len(samples) < 22050
-    assert len(samples) + len(adapter.flush()) == 22050
-
-
-def test_adaptor_begins_anew_after_a_flush_or_reset(music):
-    adapter = Adapter(44100)
-
-    def once(frames):
-        return np.concatenate([adapter.process(frames), adapter.flush()])
-
-    first = once(music(1.0, 0, 44100))
-    once(np.zeros((44100, 2), np.int16))
-    adapter.process(music(1.0, 1, 44100))
-    adapter.reset()
-    np.testing.assert_array_equal(once(music(1.0, 0, 44100)), first)
-
-
-@pytest.mark.parametrize(
-    ("frames", "error", "message"),
-    [
-        (np.zeros(4, np.int64), TypeError, "int64"),
-        (np.zeros(4, np.uint16), TypeError, "uint16"),
-        (np.zeros(4, bool), TypeError, "bool"),
-        (np.zeros(4, complex), TypeError, "complex128"),
-        (["a", "b"], TypeError, "<U1"),
-        (np.float32(1), ValueError, r"got \(\)"),
-        (np.zeros((2, 3, 4), np.float32), ValueError, r"got \(2, 3, 4\)"),
-        (np.zeros((2, 512), np.int16), ValueError, r"got \(2, 512\)"),
-        (np.zeros((2, 0), np.int16), ValueError, r"got \(2, 0\)"),
-        (np.array([0, np.nan]), ValueError, "NaN, infinity or huge"),
-        (np.array([0, 1e300]), ValueError, "NaN, infinity or huge"),
-        (np.full(4, 20000.0), ValueError, "NaN, infinity or huge"),
-    ],
-)
-def test_adaptor_refuses(frames, error, message):
-    with pytest.raises(error, match=message):
-        Adapter(44100).process(frames)
-
-
-def test_adaptor_forgets_what_it_refused():
-    adapter = Adapter(22050)
-    with pytest.raises(TypeError):
-        adapter.process(np.zeros((4, 2), bool))
-    assert len(adapter.process(np.zeros(4, np.int16))) == 4
-
-
-def test_adaptor_refuses_other_channels_on_the_way():
-    adapter = Adapter(44100)
-    adapter.process(np.zeros((10, 2), np.float32))
-    with pytest.raises(ValueError, match="2 channels as before, got 1"):
-        adapter.process(np.zeros(10, np.float32))
-
-
-@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "44100"])
-def test_adaptor_refuses_rates(rate):
-    with pytest.raises(ValueError, match=f"input_rate .* got {rate!r}"):
-        Adapter(rate)
-    with pytest.raises(ValueError, match=f"sample_rate .* got {rate!r}"):
-        Adapter(44100, sample_rate=rate)

@@ -11,12 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from emodj_live import EmotionTracker, FileSource, SourceError, StreamSource
+from emodj_live.blocks import SourceStatus, checked, status_of, title_of
 from emodj_live.cli import main
+from emodj_live.sources import stream
 
 RATE = 44100
 unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX pipes and signals")
@@ -123,13 +126,13 @@ def test_samples_that_are_not_finite_count_as_silence(caplog, music):
     found = samples(StreamSource(io.BytesIO(audio.tobytes()), raw="22050:1:f64le"))
     assert np.isfinite(found).all()
     assert found[5000] == found[6000] == 0
-    assert "audio stream: 2 samples are not finite" in caplog.text
+    assert "audio stream: 2 samples were not finite" in caplog.text
 
 
 @pytest.mark.parametrize(("rate", "count"), [(8000, 1), (22049, 1), (22050, 0), (44100, 0)])
 def test_rate_that_leaves_something_out_is_told(rate, count, caplog):
     samples(StreamSource(io.BytesIO(bytes(10_000)), raw=f"{rate}:1:s16le", title="pipe"))
-    told = f"pipe: its rate of {rate} Hz leaves out the top of the spectrum; emotions will be less exact."
+    told = f"pipe: a sample rate of {rate} Hz lacks the top of the spectrum; results will be less accurate."
     assert [record.message for record in caplog.records] == [told] * count
 
 
@@ -137,15 +140,15 @@ def test_rate_that_leaves_something_out_is_told(rate, count, caplog):
     ("data", "reason"),
     [
         (b"", "is empty"),
-        (b"RI", "does not begin as WAV does"),
-        (b"ID3\x04" + bytes(100), "does not begin as WAV does"),
-        (b"RIFF\0\0\0\0AVI " + bytes(100), "does not begin as WAV does"),
+        (b"RI", "is not a WAV stream"),
+        (b"ID3\x04" + bytes(100), "is not a WAV stream"),
+        (b"RIFF\0\0\0\0AVI " + bytes(100), "is not a WAV stream"),
         (b"RIFF\0\0\0\0WAVE", "ends within its header"),
         (header(0)[:30], "has a damaged header"),
-        (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "does not say what its samples are"),
-        (header(0, form=6, bits=8), "is not PCM (format 6, 8 bits)"),
-        (header(0, form=3), "is not PCM (format 3, 16 bits)"),
-        (header(0, channels=0), "has a damaged header: no sound has 0 channels"),
+        (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "has no description of its samples"),
+        (header(0, form=6, bits=8), "unsupported format (WAV format 6, 8 bits)"),
+        (header(0, form=3), "unsupported format (WAV format 3, 16 bits)"),
+        (header(0, channels=0), "has a damaged header: unsupported format: 0 channels at 44100 Hz"),
     ],
 )
 def test_what_is_no_wav_is_one_sentence(data, reason):
@@ -160,12 +163,60 @@ def test_what_is_no_wav_is_one_sentence(data, reason):
     "raw", ["", "44100", "44100:2", "44100:2:s16", "0:2:s16le", "999:2:s16le", "44100:0:u8", "x:2:u8", "1:2:3:4"]
 )
 def test_raw_that_is_none(raw, capsys):
-    with pytest.raises(ValueError, match=r"RATE:CHANNELS:FORMAT|is not one of|no sound has"):
+    with pytest.raises(ValueError, match=r"expected RATE:CHANNELS:FORMAT|unknown sample format|unsupported format"):
         StreamSource(io.BytesIO(), raw=raw)
     with pytest.raises(SystemExit) as stopped:
         main(["-", "--raw", raw])
     assert stopped.value.code == 2
     assert "argument --raw" in capsys.readouterr().err
+
+
+def test_format_that_no_audio_has():
+    with pytest.raises(ValueError, match="unsupported format: 300 channels at 5 Hz"):
+        StreamSource(io.BytesIO(), raw="5:300:s16le")
+
+
+@pytest.mark.parametrize("file", ["x", None, 3, b"RIFF", io.StringIO("x"), sys.stdout])
+def test_what_is_not_a_binary_file(file):
+    with pytest.raises(TypeError, match=r"file must be a binary file, such as sys\.stdin\.buffer, got "):
+        StreamSource(file)
+
+
+def test_file_that_can_only_be_read(stereo):
+    data = io.BytesIO(header(0) + pcm(stereo))
+    assert len(samples(StreamSource(SimpleNamespace(read=data.read)))) == 44100
+
+
+@pytest.mark.parametrize("rate", [0, True, 2e6])
+def test_output_rate_out_of_range(rate):
+    with pytest.raises(ValueError, match=f"sample_rate .* got {rate!r}"):
+        StreamSource(io.BytesIO(), sample_rate=rate)
+
+
+@pytest.mark.parametrize("length", [0, None])
+def test_status_says_where_it_is(length, stereo):
+    data = pcm(stereo)
+    source = StreamSource(io.BytesIO(header(len(data) if length is None else length) + data), title="pipe")
+    assert source.status() == SourceStatus()
+    blocks = iter(source)
+    first = next(blocks)
+    status = status_of(source)
+    assert (status.input_rate, status.channels) == (RATE, 2)
+    assert status.length == (2.0 if length is None else None)
+    assert 0 < status.position == source.position < 2
+    assert len(first) == pytest.approx(status.position * 22050, abs=2000)
+    for _ in blocks:
+        pass
+    assert source.status().position == pytest.approx(2.0)
+    assert title_of(source) == "pipe"
+
+
+@pytest.mark.parametrize("rate", [1000, 22050, 44100])
+def test_absurd_audio_gives_blocks_that_a_tracker_accepts(rate):
+    """A resampler overshoots; this was a traceback."""
+    data = np.repeat(np.random.default_rng(0).choice(np.float32([-999, 999]), 20_000), 3).astype(">f4").tobytes()
+    found = [checked(block) for block in StreamSource(io.BytesIO(data), raw=f"{rate}:1:f32be")]
+    assert max(np.abs(block).max(initial=0) for block in found) > 990
 
 
 # ------------------------------------------------------------------------------------------------------- a real pipe
@@ -221,7 +272,11 @@ def test_sound_comes_as_soon_as_it_is_there(pipe):
     for count in (3, 500, 1):
         writer.write(bytes(2 * count))
         assert len(next(blocks)) == count
-    assert len(next(blocks)) == 0  # rather than waiting for ever
+    began = time.monotonic()
+    for _ in range(30):
+        assert len(next(blocks)) == 0  # rather than waiting for ever
+    assert time.monotonic() - began > 0.5  # nor does it spin
+    assert stream._HEARTBEAT <= 1 / 30  # [s] between them
 
 
 @unix
@@ -298,6 +353,7 @@ def test_bare_samples_say_what_the_file_says(song, stereo, write_audio):
     assert_same(found, emodj_live(song, "--json"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["flac", "mp3"])
 def test_ffmpeg_says_what_the_file_says(kind, music, write_audio):
     """``ffmpeg -i song.mp3 -f wav - | emodj-live - --json``."""
@@ -318,7 +374,7 @@ def test_duration_ends_a_stream(song):
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", b"is empty"), (b"la la la" * 100, b"does not begin as WAV does"), (header(0), b"shorter than one window")],
+    [(b"", b"is empty"), (b"la la la" * 100, b"is not a WAV stream"), (header(0), b"shorter than one window")],
 )
 def test_bad_input_is_one_sentence_and_exit_1(data, reason):
     done = emodj_live("-", "--json", input=data)
@@ -337,6 +393,7 @@ def test_closed_standard_input_is_told():
 
 
 @unix
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seconds", [0, 2])
 def test_signal_ends_a_stream_that_has_no_end(number, seconds, stereo):
@@ -362,4 +419,5 @@ def test_wrong_arguments_exit_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
-    assert "standard input" in capsys.readouterr().err
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "standard input" in error or error.endswith("- cannot be combined with --play, --start or --fast")
