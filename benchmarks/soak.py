@@ -1,23 +1,21 @@
-"""A night in minutes: the real microphone source and tracker on a stand-in for PortAudio.
+"""Simulate a night in minutes: the real microphone source and tracker on a stand-in for PortAudio.
 
-The stand-in's stream has a thread of its own, as PortAudio's has, that calls the callback whenever there is room behind
+The stand-in has a thread, as PortAudio has, which calls the callback whenever there is room behind
 it, and time passes by the sound that it made. The device's clock runs 50 ppm fast. Every few seconds the thread is late
 for up to a second and then catches up in a burst, which loses nothing; with `--losses` it now and then loses sound as
 well, every other time with the flag that says so, at the end of a stretch of known length.
 
-Expected are all windows that fit into the stretches between losses. With losses that carry a flag exactly these come;
-one without is noticed half a second late, and its gap is put there, which may cost a window or spare one. Memory is
-that of the whole process, from ten simulated minutes after the start.
+All windows that fit into the stretches between losses are expected. If all losses carry a flag, exactly these arrive; a
+loss without one is noticed half a second late, and its gap is put there, which may cost a window or spare one. Memory
+is that of the whole process, from ten simulated minutes after the start.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-import threading
 import time
-from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -27,8 +25,10 @@ from emodj_live import EmotionModel, EmotionTracker
 from emodj_live.emotion import Emotion
 from emodj_live.sources.microphone import MicrophoneSource
 
-_RATE = 44100
-_BLOCK = 551
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from standins import BLOCK, RATE, stand_in
+
 _DRIFT = 50e-6
 _WARM_UP = 600.0  # [s] simulated
 _ROOM = 3.0  # [s] that may wait behind the callback
@@ -46,7 +46,7 @@ class Night:
         self._seconds = seconds
         self._losses = losses
         self._random = np.random.default_rng(0)
-        noise = self._random.normal(scale=0.1, size=(7 * _RATE, 1)).astype(np.float32)
+        noise = self._random.normal(scale=0.1, size=(7 * RATE, 1)).astype(np.float32)
         self._sound = noise * (1 + np.sin(np.arange(len(noise)) / 9000))[:, np.newaxis].astype(np.float32)
         self._late_until = 0.0
         self._next_hiccup, self._next_loss = 20.0, _LOSS_EVERY
@@ -56,19 +56,19 @@ class Night:
         return self.now
 
     def block(self) -> tuple[np.ndarray, bool] | None:
-        """Return the next block and whether it says that sound was lost before it; None when the night is over."""
+        """Return the next block and whether sound was lost before it with a flag; None when the night is over."""
         if self.made >= self._seconds:
             return None
         overflowed = self._losses and self._lose()
-        start = round(self.made * _RATE) % (len(self._sound) - _BLOCK)
-        self.made += _BLOCK / _RATE
+        start = round(self.made * RATE) % (len(self._sound) - BLOCK)
+        self.made += BLOCK / RATE
         due = self.made * (1 + _DRIFT)
         if due > self._next_hiccup:
             self._late_until = due + self._random.uniform(0.05, 1)
             self._next_hiccup = due + self._random.uniform(3, 30)
             self.hiccups += 1
         self.now = max(self.now, max(due, self._late_until) + self._random.exponential(0.002))
-        return self._sound[start : start + _BLOCK], overflowed
+        return self._sound[start : start + BLOCK], overflowed
 
     def _lose(self) -> bool:
         if self.made < self._next_loss:
@@ -86,61 +86,13 @@ class Night:
         return sum(int((end - begin) / window + 1e-6) for begin, end in zip(begins, ends, strict=True))
 
 
-class InputStream:
-    """What sounddevice's stream is to `MicrophoneSource`."""
-
-    night: Night
-    has_room: Callable[[], bool]
-
-    def __init__(self, *, callback: Callable[..., None], **_: object) -> None:
-        self._callback = callback
-        self.active = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        """Begin to call back."""
-        self.active = True
-        self._thread.start()
-
-    def _run(self) -> None:
-        while self.active and (next_block := self.night.block()):
-            frames, overflowed = next_block
-            moment = SimpleNamespace(currentTime=self.night.now, inputBufferAdcTime=self.night.now - 0.03)
-            self._callback(frames, len(frames), moment, SimpleNamespace(input_overflow=overflowed))
-            while self.active and not self.has_room():
-                time.sleep(1e-4)
-        self.active = False
-
-    def abort(self) -> None:
-        """End."""
-        self.active = False
-        self._thread.join()
-
-    def close(self) -> None:
-        """Do nothing: there is no device."""
-
-
-def stand_in() -> ModuleType:
-    """Return a module that looks like sounddevice with one input device."""
-    module = ModuleType("sounddevice")
-    module.PortAudioError = type("PortAudioError", (Exception,), {})
-    module.InputStream = InputStream
-    module.default = SimpleNamespace(device={"input": 0, "output": -1})
-    device = {"index": 0, "name": "night", "hostapi": 0, "max_input_channels": 1, "default_samplerate": float(_RATE)}
-    module.query_devices = lambda *_: device
-    module.query_hostapis = lambda _: {"name": "stand-in"}
-    return module
-
-
 def soak(hours: float, *, losses: bool) -> dict[str, object]:
-    """Listen to a whole night."""
+    """Listen to a whole night, and return the figures."""
     night = Night(3600 * hours, losses=losses)
-    sys.modules["sounddevice"] = stand_in()
-    InputStream.night = night
+    sys.modules["sounddevice"] = stand_in(night, has_room=lambda: night.made - source.position < _ROOM)
     model = EmotionModel.load()
-    source = MicrophoneSource(sample_rate=model.spec.sample_rate, clock=night.clock)
+    source = MicrophoneSource(sample_rate=model.sample_rate, clock=night.clock)
     tracker = EmotionTracker(model, gain="auto")
-    InputStream.has_room = staticmethod(lambda: night.made - source.position < _ROOM)
     memory = psutil.Process().memory_info
     at_start, delivered, newest = 0, 0, 0.0
 
@@ -158,7 +110,7 @@ def soak(hours: float, *, losses: bool) -> dict[str, object]:
             sink(emotion)
         if delivered and not source.is_connected:  # the night is over
             break
-    window = model.spec.window_length / model.spec.sample_rate
+    window = model.window_length / model.sample_rate
     return {
         "hours": hours,
         "took_s": time.monotonic() - began,

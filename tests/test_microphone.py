@@ -1,9 +1,6 @@
-"""The microphone source: its parts as pure units, and the whole on a real microphone of our own."""
+"""The microphone source on a real microphone of our own; ``test_recording.py`` has what needs none."""
 
-import os
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
@@ -13,162 +10,11 @@ import soundfile
 from virtual_microphone import SAMPLE_RATE, find_start, listening, resampled, uneven_noise, wait_until
 
 from emodj_live import EmotionTracker
-from emodj_live.sources.arrivals import Block, BlockQueue, Timeline
-from emodj_live.sources.microphone import MicrophoneSource
-from emodj_live.sources.resample import Resampler
 
 pytest_plugins = ["virtual_microphone"]
+pytestmark = [pytest.mark.sound, pytest.mark.slow]
 
 RATE = 44100
-BLOCK = 551  # frames: 80 blocks a second
-
-
-# ------------------------------------------------------------------------------------------------------- the time axis
-
-
-def feed(timeline, arrivals, *, lost_at=None, told=False):
-    """Feed blocks that come at these times; return what the timeline counts as lost, in all [s]."""
-    found = 0
-    for number, arrival in enumerate(arrivals):
-        found += timeline.advance(BLOCK, arrival, broken=told and number == lost_at)
-    return found / RATE
-
-
-def due(blocks, rate=RATE):
-    """Return when each of so many blocks ends [s]."""
-    return BLOCK / rate * np.arange(1, blocks + 1)
-
-
-def jitter(blocks, seed=0):
-    return np.random.default_rng(seed).exponential(0.004, blocks).clip(0, 0.08)
-
-
-def test_jitter_is_not_loss():
-    timeline = Timeline(RATE)
-    assert feed(timeline, due(80 * 600) + jitter(80 * 600)) == 0
-    assert timeline.position == 80 * 600 * BLOCK
-
-
-@pytest.mark.parametrize("ppm", [-200, 200])
-def test_drift_over_eight_hours_is_not_loss(ppm):
-    blocks = 8 * 3600  # of a second each, or this would take a minute
-    timeline = Timeline(RATE)
-    arrivals = np.arange(1, blocks + 1) * (1 + ppm * 1e-6) + jitter(blocks)
-    assert sum(timeline.advance(RATE, arrival, broken=False) for arrival in arrivals) == 0
-    assert timeline.position == blocks * RATE
-
-
-@pytest.mark.parametrize("ppm", [-200, 200])
-def test_loss_is_measured_after_hours_of_drift(ppm):
-    blocks = 4 * 3600
-    timeline = Timeline(RATE)
-    arrivals = np.arange(1, blocks + 1) * (1 + ppm * 1e-6) + jitter(blocks)
-    arrivals[blocks // 2 :] += 0.7
-    found = sum(timeline.advance(RATE, arrival, broken=n == blocks // 2) for n, arrival in enumerate(arrivals))
-    assert found / RATE == pytest.approx(0.7, abs=0.02)
-
-
-@pytest.mark.parametrize("told", [True, False], ids=["flagged", "unflagged"])
-@pytest.mark.parametrize("lost", [0.15, 0.4, 3.0])
-def test_loss_is_measured(lost, told):
-    arrivals = due(4000) + jitter(4000)
-    arrivals[2000:] += lost
-    timeline = Timeline(RATE)
-    assert feed(timeline, arrivals, lost_at=2000, told=told) == pytest.approx(lost, abs=0.02)
-    assert timeline.position / RATE == pytest.approx(arrivals[-1], abs=0.1)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_unflagged_loss_is_measured_through_jitter(seed):
-    arrivals = due(4000) + np.random.default_rng(seed).exponential(0.03, 4000).clip(0, 0.09)
-    arrivals[2000:] += 0.6
-    assert feed(Timeline(RATE), arrivals) == pytest.approx(0.6, abs=0.02)
-
-
-def test_lateness_for_a_while_is_not_loss():
-    arrivals = due(4000)
-    arrivals[2000:2400] += 0.06
-    assert feed(Timeline(RATE), arrivals) == 0
-
-
-def test_small_flagged_loss_is_measured():
-    arrivals = due(4000)
-    arrivals[2000:] += 0.03
-    assert feed(Timeline(RATE), arrivals, lost_at=2000, told=True) == pytest.approx(0.03, abs=0.005)
-
-
-def test_flag_without_loss_is_none():
-    assert feed(Timeline(RATE), due(4000), lost_at=2000, told=True) == 0
-
-
-@pytest.mark.parametrize("stall", [0.3, 1.5])
-def test_burst_is_not_loss(stall):
-    arrivals = due(4000)
-    late = (arrivals > 20) & (arrivals <= 20 + stall)
-    arrivals[late] = 20 + stall + 1e-4 * np.arange(np.count_nonzero(late))
-    timeline = Timeline(RATE)
-    assert feed(timeline, arrivals) == 0
-
-
-def test_known_loss_is_not_measured_again():
-    timeline = Timeline(RATE)
-    arrivals = due(4000)
-    feed(timeline, arrivals[:2000])
-    timeline.skip(1000 * BLOCK)
-    assert feed(timeline, arrivals[3000:]) == 0
-    assert timeline.position == 4000 * BLOCK
-
-
-# ------------------------------------------------------------------------------------------------------------ the queue
-
-
-def block(position, frames=10):
-    return Block(np.full((frames, 1), position, np.float32), position, 0.0, 0.0, False)
-
-
-def test_queue_drops_the_oldest_and_stays_bounded():
-    queue = BlockQueue(100)
-    for position in range(0, 1000, 10):
-        queue.put(block(position))
-    found = []
-    while (got := queue.get(0)) is not None:
-        found.append(got.position)
-    assert found == list(range(900, 1000, 10))
-
-
-def test_queue_keeps_a_block_larger_than_itself():
-    queue = BlockQueue(100)
-    queue.put(block(0))
-    queue.put(block(10, 500))
-    assert queue.get(0).position == 10
-    assert queue.get(0) is None
-
-
-def test_queue_makes_room_as_it_is_read():
-    queue = BlockQueue(20)
-    for position in range(0, 1000, 10):
-        queue.put(block(position))
-        assert queue.get(0).position == position
-
-
-def test_queue_clear():
-    queue = BlockQueue(20)
-    queue.put(block(0, 20))
-    queue.clear()
-    assert queue.get(0) is None
-    queue.put(block(20, 20))
-    assert queue.get(0).position == 20
-
-
-def test_queue_wakes_who_waits():
-    queue = BlockQueue(20)
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(queue.get, 30)
-        queue.put(block(7))
-        assert waiting.result(20).position == 7
-
-
-# ----------------------------------------------------------------------------------------------- on a real microphone
 
 
 @pytest.fixture(scope="session")
@@ -267,7 +113,7 @@ def test_unplugged_and_back(virtual_microphone, emodj_live, noise):
     expected = origin(virtual_microphone, program, 0, noise)
     for cycle in (1, 2):
         virtual_microphone.unplug()
-        program.wait_for(lambda cycle=cycle: program.errors.count("no sound arrives") == cycle, 10, "it says so")
+        program.wait_for(lambda cycle=cycle: program.errors.count("no audio arrives") == cycle, 10, "it says so")
         before = program.records[-1]["time"]
         count = len(program.lines)
         virtual_microphone.replug()
@@ -275,7 +121,7 @@ def test_unplugged_and_back(virtual_microphone, emodj_live, noise):
         assert program.lines[count][0] - program.records[count]["time"] == pytest.approx(expected, abs=0.5)
         assert origin(virtual_microphone, program, before, noise) == pytest.approx(expected, abs=0.1)
         assert program.errors.count("is back after") == cycle
-        assert program.errors.count(" s of sound (") == cycle
+        assert program.errors.count(" s of audio (") == cycle
     assert program.end(signal.SIGINT) == 0
     assert "Traceback" not in program.errors
     times = [record["time"] for record in program.records]
@@ -296,7 +142,7 @@ def test_signal_while_the_device_is_away(virtual_microphone, emodj_live):
     program.wait_for_lines(1)
     virtual_microphone.unplug()
     try:
-        program.wait_for(lambda: "no sound arrives" in program.errors, 10, "it says so")
+        program.wait_for(lambda: "no audio arrives" in program.errors, 10, "it says so")
         assert program.end(signal.SIGTERM) == 0
     finally:
         virtual_microphone.replug()
@@ -348,7 +194,7 @@ def test_slow_sink_loses_the_oldest_and_says_so(virtual_microphone, live_model, 
 def test_rate_that_leaves_something_out_is_told(virtual_microphone, live_model):
     program = virtual_microphone.start(*listening(seconds=1, device_rate=8000), EMODJ_MODEL=live_model)
     assert program.end() == 0, program.errors
-    assert program.errors.count("its rate of 8000 Hz leaves out the top of the spectrum") == 1
+    assert program.errors.count("a sample rate of 8000 Hz lacks the top of the spectrum") == 1
 
 
 @pytest.mark.parametrize("stop", ["sink", "thread"])
@@ -357,47 +203,3 @@ def test_stopped_twice(stop, virtual_microphone, live_model):
     assert program.end() == 0, program.errors
     assert program.records
     assert all(record["time"] <= 2 for record in program.records)
-
-
-# --------------------------------------------------------------------------------------------- without any microphone
-
-
-@pytest.fixture
-def without_portaudio(tmp_path):
-    """Make an environment in which sounddevice says what it says where PortAudio is not installed."""
-    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-
-
-def in_environment(environment, *arguments):
-    command = [sys.executable, "-m", "emodj_live", *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
-@pytest.mark.parametrize("arguments", [["--mic", "--json"], ["-l"]])
-def test_portaudio_is_missing(arguments, without_portaudio, live_model):
-    run = in_environment({**without_portaudio, "EMODJ_MODEL": live_model}, *arguments)
-    assert run.returncode == 1
-    assert len(run.stderr.splitlines()) == 1
-    assert "apt install libportaudio2" in run.stderr
-    assert "brew install portaudio" in run.stderr
-
-
-def test_files_need_no_portaudio(without_portaudio, live_model, clip):
-    run = in_environment({**without_portaudio, "EMODJ_MODEL": live_model}, clip, "--json")
-    assert run.returncode == 0, run.stderr
-    assert len(run.stdout.splitlines()) == 24
-
-
-@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_queue_has_to_have_a_length(seconds):
-    with pytest.raises(ValueError, match="queue_seconds"):
-        MicrophoneSource(queue_seconds=seconds)
-
-
-def test_resampler_keeps_the_samples_of_its_input(music):
-    audio = music(2, sample_rate=RATE)
-    resampler = Resampler(RATE, SAMPLE_RATE)
-    pieces = [resampler.process(audio[i : i + BLOCK, np.newaxis]) for i in range(0, len(audio), BLOCK)]
-    pieces.append(resampler.process(audio[:0, np.newaxis], last=True))
-    assert sum(map(len, pieces)) == 2 * SAMPLE_RATE

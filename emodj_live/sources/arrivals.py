@@ -125,7 +125,7 @@ class Timeline:
         drift = 0.0 if broken else self._DRIFT * (arrival - self._last_arrival)
         risen = lateness if math.isinf(self._baseline) else self._baseline + drift
         if arrival - self._broken_at < self._SETTLING:
-            self._too_much += max(0.0, risen - lateness)
+            self._too_much += max(0.0, self._baseline - lateness)
         if broken:
             self._broken_at = arrival
         self._baseline = min(lateness, risen)
