@@ -1,12 +1,12 @@
-"""From sound to number, what it costs, and what is lost, on a virtual microphone.
+"""How long it takes from sound to number, what that costs, and what is lost, on a virtual microphone.
 
 * latency: from the arrival of the block with a window's last sample to the call of the sink, with the server at 44.1
   and the device taken at 44.1 kHz, and both at 48 kHz. The resampler holds some sound back, so the block that completes
-  a window comes later than the sound itself by its delay, which is told beside it; the device's own is PortAudio's
-  account of it;
+  a window comes later than the sound itself by its delay, which is measured too; the device's own delay is what
+  PortAudio says;
 * share of one core: user and system time of the whole process after its start-up, at steps of 0.5 s and 0.1 s, with
   ``emodj-live --mic --json`` and with the dashboard on a terminal of 200 x 55;
-* losses: seconds of sound that the source counted or told of as lost.
+* losses: seconds of audio that the source counted as lost, and how many losses it reported.
 
 The microphone hears the demo piece over and over.
 """
@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from virtual_microphone import SAMPLE_RATE, Terminal, VirtualMicrophone, listening, wait_until
 
-_STARTING = 8.0  # [s] until a process only does its work
+_STARTING = 8.0  # [s] after which a process has started up
 _RATES = (44100, 48000)
 _STEPS = (0.5, 0.1)
 
@@ -45,7 +45,7 @@ def resampler_delay(rate: int) -> tuple[float, float]:
 
 
 def latency(rate: int, seconds: float, step: float, song: Path) -> dict[str, object]:
-    """Listen for a while and return what the sink noted."""
+    """Listen for a while, and return the latencies that the sink measured."""
     with VirtualMicrophone(rate=rate) as microphone:
         microphone.play(song)
         command = listening(seconds=seconds, step=step, device_rate=rate, gain="auto")
@@ -77,7 +77,7 @@ def share(process: psutil.Process, seconds: float) -> float:
 
 
 def cost(seconds: float, step: float, song: Path) -> dict[str, object]:
-    """Return what both ways to show the emotions cost."""
+    """Measure what both ways to show the emotions cost."""
     command = ("-m", "emodj_live", "--mic", "--step", step)
     figures: dict[str, object] = {}
     with VirtualMicrophone() as microphone:
@@ -85,13 +85,13 @@ def cost(seconds: float, step: float, song: Path) -> dict[str, object]:
         program = microphone.start(*command, "--json")
         figures[f"cpu_percent_json_step_{step:g}"] = share(psutil.Process(program.process.pid), seconds)
         program.end(signal.SIGINT)
-        figures[f"losses_told_json_step_{step:g}"] = program.errors.count(" s of sound (")
+        figures[f"losses_reported_json_step_{step:g}"] = program.errors.count(" s of audio (")
         with Terminal(*command, size=(200, 55), environment=microphone.environment) as terminal:
             wait_until(lambda: "valence" in terminal.shown, 60, "the dashboard")
             figures[f"cpu_percent_dashboard_step_{step:g}"] = share(psutil.Process(terminal.process.pid), seconds)
             terminal.end(signal.SIGINT)
-            behind = terminal.shown.split("\x1b[?1049l")[-1]  # where notices are repeated
-            figures[f"losses_told_dashboard_step_{step:g}"] = behind.count(" s of sound (")
+            behind = terminal.shown.split("\x1b[?1049l")[-1]  # where the warnings are repeated
+            figures[f"losses_reported_dashboard_step_{step:g}"] = behind.count(" s of audio (")
     return figures
 
 

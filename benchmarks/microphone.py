@@ -1,4 +1,4 @@
-"""The microphone against the file, cables pulled, and playback in step, all through virtual microphones.
+"""Compare the microphone with the file, pull its cable, and measure playback in step, all on virtual microphones.
 
 Each clip of the folder is played into a null sink that ``emodj-live --mic --json`` listens to, at full level and 20 dB
 quieter, with automatic gain and without. Where the clip begins in the stream is found from the levels of its windows.
@@ -172,15 +172,15 @@ def measure_cycles(cycles: int, folder: Path) -> dict[str, object]:
             errors.append(now - previous)
             previous = now
         code = program.end(signal.SIGINT)
-    told = [float(seconds) for seconds in re.findall(r"lost ([0-9.]+) s of sound", program.errors)]
+    reported = [float(seconds) for seconds in re.findall(r"lost ([0-9.]+) s of audio", program.errors)]
     return {
         "cycles": cycles,
         "back_after_s_median": float(np.median(back)),
         "back_after_s_worst": max(back),
         "time_axis_off_ms_worst_cycle": 1e3 * max(map(abs, errors)),
         "time_axis_off_ms_at_end": 1e3 * (previous - at_start),
-        "losses_told": len(told),
-        "lost_s_told": sum(told),
+        "losses_reported": len(reported),
+        "lost_s_reported": sum(reported),
         "away_s": away,
         "tracebacks": program.errors.count("Traceback"),
         "exit_code": code,

@@ -345,7 +345,7 @@ def test_without_an_output_device_it_goes_on_silently(virtual_microphone, song, 
         PULSE_SERVER=f"unix:{tmp_path}/nothing",
     )
     assert program.end() == 0, program.errors
-    assert "it goes on without sound: there is no output device" in program.errors
+    assert "continuing without playback: there is no output device" in program.errors
     assert len(program.lines) == 6
     came = [moment for moment, _ in program.lines]
     assert came[-1] - came[0] > 2.0  # at the speed of the music all the same

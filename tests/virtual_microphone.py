@@ -1,9 +1,9 @@
 """A real microphone and loudspeaker on a machine without a sound card, for tests and benchmarks.
 
-A PulseAudio server of our own in a folder of its own, with null sinks: what is played into one comes out of its
-monitor, which PortAudio (through ALSA's pulse plugin) hears as the default input. It disturbs no other server and no
-other disturbs it. PortAudio reads the environment and the list of devices once, when it is initialised, so whatever
-listens is a process of its own, started with `VirtualMicrophone.environment`.
+It starts a PulseAudio server in a folder of its own, with null sinks: what is played into one comes out of its
+monitor, which PortAudio (through ALSA's pulse plugin) hears as the default input. It neither disturbs other servers nor
+is disturbed by them. PortAudio reads the environment and the list of devices once, when it is initialised, so whatever
+listens is a separate process, started with `VirtualMicrophone.environment`.
 
 A test module asks for the fixtures with ``pytest_plugins = ["virtual_microphone"]``. PYTEST_DONT_REWRITE:
 it has no asserts, and is imported as a module too.
@@ -43,7 +43,7 @@ _ALSA = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default 
 
 
 def missing() -> str:
-    """Return why there can be no virtual microphone here; empty if there can."""
+    """Return why there cannot be a virtual microphone here; empty if there can."""
     lacking = [program for program in _PROGRAMS if not shutil.which(program)]
     if not find_library("portaudio"):
         lacking.append("PortAudio")
@@ -65,9 +65,9 @@ class VirtualMicrophone:
     Parameters
     ----------
     rate : int
-        Of the null sinks [Hz]. PortAudio takes the devices' own rate for 44 100 Hz all the same.
+        Sample rate of the null sinks [Hz]. PortAudio reports 44 100 Hz for the devices all the same.
     speakers : sequence of str
-        Names of the null sinks, and of PortAudio's devices that hear them; the first is the default, too.
+        Names of the null sinks, and of PortAudio's devices that hear them; the first is also the default.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class VirtualMicrophone:
         self._pactl("set-default-source", f"{self.speakers[0]}.monitor")
 
     def _own(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        """See to it that a process does not outlive us."""
+        """Make sure that a process does not outlive us."""
 
         def end() -> None:
             process.kill()
@@ -143,7 +143,7 @@ class VirtualMicrophone:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=check, timeout=20)
 
     def unplug(self) -> None:
-        """Take all null sinks away, while something may listen."""
+        """Take all null sinks away, even if something listens."""
         self._pactl("unload-module", "module-null-sink")
 
     def replug(self, speaker: str | None = None) -> None:
@@ -243,7 +243,7 @@ class Program:
 class Recording:
     """What a null sink plays, and when.
 
-    Each piece came a little after its last sample was played: the least late of those around tells when.
+    Each piece came a little after its last sample was played; the least late of those around shows when.
     """
 
     _AROUND = 10.0  # [s]
@@ -289,7 +289,7 @@ class Recording:
 
 
 def uneven_noise(seconds: float, rate: int = 44100, seed: int = 0) -> NDArray[np.float32]:
-    """Return noise whose level changes ten times a second, so that it tells where in it one is."""
+    """Return noise whose level changes ten times a second, so that any part of it can be located."""
     rng = np.random.default_rng(seed)
     levels = np.repeat(10 ** rng.uniform(-2, -0.5, round(10 * seconds)), rate // 10)
     return (levels * rng.uniform(-1, 1, len(levels))).astype(np.float32)
@@ -464,7 +464,7 @@ def listen(
     seconds, step, gain
         How long to listen, and the tracker's options.
     device_rate : float, optional
-        What to take for the device's own rate [Hz].
+        What to open the device with instead of its own rate [Hz].
     sleep_at, sleep_for : float
         When the sink is slow, and how slow [s].
     stop : {"sink", "thread"}
@@ -487,8 +487,8 @@ def listen(
     def sink(emotion: Emotion) -> None:
         nonlocal sleep_at
         now = time.monotonic()
-        told = {"now": now, "arrival": source.last_arrival, "age": source.age, "lost": source.lost}
-        print(json.dumps(asdict(emotion) | {"quadrant": emotion.quadrant.value} | told), flush=True)
+        reported = {"now": now, "arrival": source.last_arrival, "age": source.age, "lost": source.lost}
+        print(json.dumps(asdict(emotion) | {"quadrant": emotion.quadrant.value} | reported), flush=True)
         if sleep_at is not None and emotion.time >= sleep_at:
             sleep_at = None
             time.sleep(sleep_for)
@@ -503,7 +503,7 @@ def listen(
 
 @contextmanager
 def _plugged_in(**options: int) -> Iterator[VirtualMicrophone]:
-    """Give a virtual microphone; without the means it skips, but on CI, where they have to be there, it fails."""
+    """Give a virtual microphone; without its programs it skips, but on CI, where they must be installed, it fails."""
     if reason := missing():
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
