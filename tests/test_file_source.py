@@ -357,7 +357,7 @@ class Interrupted(io.FileIO):
 )
 def test_error_in_a_decoders_callback_is_not_the_end(error, expected, reads, write_mp3, monkeypatch):
     """Through Python libsndfile reads only what has to be read endlessly; nothing can be raised through it."""
-    path, _ = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
+    path, _ = write_mp3(loud_then_quiet(1, 8), with_length=False, **VARIABLE)
     source = FileSource(path)
     monkeypatch.setattr(file_module, "_open", lambda path: Interrupted(path, reads, error))
     with pytest.raises(expected):
@@ -395,7 +395,8 @@ def test_mp3_with_junk_at_its_end(with_length, junk, size, music, write_mp3, cap
 
 def place_of(part, whole):
     """Return where in some audio a part of it begins."""
-    spectra = [np.fft.rfft(audio, len(whole) + len(part)) for audio in (whole, part)]
+    length = 1 << (len(whole) + len(part)).bit_length()
+    spectra = [np.fft.rfft(audio, length) for audio in (whole, part)]
     place = int(np.fft.irfft(spectra[0] * spectra[1].conj()).argmax())
     np.testing.assert_allclose(whole[place : place + len(part)], part, atol=2e-3)
     return place
@@ -489,7 +490,7 @@ def test_joined_mp3s_are_read_to_the_end(between, join, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("between", ["nothing", "two ID3v2", "zeros"])
 @pytest.mark.parametrize("with_lengths", [(False,) * 3, (True, False, True), (False, True, False)])
 def test_joined_mp3s_that_do_not_say_their_length(with_lengths, between, join, caplog):
     path, sounds = join(BETWEEN[between], with_lengths)
@@ -985,6 +986,7 @@ is_forgotten.set()
 """
 
 
+@pytest.mark.slow
 def test_forgotten_blocks_may_be_collected_by_any_thread(music, write_audio, run_python):
     """Garbage is collected wherever it is noticed, so also in the middle of decoding."""
     path = write_audio("long.wav", np.tile(music(10.0), 10))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 import numpy as np
 import soxr
@@ -33,8 +32,7 @@ def check_rate(name: str, rate: float) -> None:
     ValueError
         If it is not a number from 1 000 to 1 000 000.
     """
-    is_number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
-    if not (is_number and math.isfinite(rate) and _LOWEST_RATE <= rate <= _HIGHEST_RATE):
+    if not (isinstance(rate, int | float | np.number) and _LOWEST_RATE <= rate <= _HIGHEST_RATE):  # which NaN is not
         raise ValueError(f"{name} must be from {_LOWEST_RATE} to {_HIGHEST_RATE} Hz, got {rate!r}")
 
 
