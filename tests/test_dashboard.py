@@ -104,7 +104,9 @@ def test_frame_shows_it_all(size, view):
 def test_mood_word_is_large(quadrant, view):
     shown = text(render(replace(view, emotions=(emotion(quadrant=quadrant),)), 80, 24))
     assert all(row in shown for row in large_letters(quadrant.value))
-    assert not any(row in shown for other in Quadrant if other is not quadrant for row in large_letters(other.value)[:1])
+    assert not any(
+        row in shown for other in Quadrant if other is not quadrant for row in large_letters(other.value)[:1]
+    )
 
 
 def test_small_terminal_shows_the_most_important(view):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -46,7 +45,7 @@ class Keyboard:
             return
         import termios
 
-        self._descriptor = next(_open_terminals(), None)
+        self._descriptor = _open_terminal()
         if self._descriptor is None:
             return
         with suppress(termios.error):
@@ -88,11 +87,15 @@ class Keyboard:
             return ""
 
 
-def _open_terminals() -> Iterator[int]:
+def _open_terminal() -> int | None:
     """Open the controlling terminal or, where there is none, the one that standard input is.
 
-    They are opened anew, because a reader that does not wait must not change the mode of what others read from.
+    It is opened anew, because a reader that does not wait must not change the mode of what others read from.
     """
-    for name in (lambda: "/dev/tty", lambda: os.ttyname(0)):
+    if sys.platform != "win32":
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
         with suppress(OSError):
-            yield os.open(name(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            return os.open("/dev/tty", flags)
+        with suppress(OSError):
+            return os.open(os.ttyname(0), flags)
+    return None
