@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from virtual_microphone import PROJECT
 
 from emodj_live.console import ending_signals
+
+PROJECT = Path(__file__).resolve().parent.parent
 
 # --------------------------------------------------------------------------------------------------------- signals
 

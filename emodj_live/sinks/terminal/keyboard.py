@@ -46,7 +46,7 @@ class Keyboard:
         import termios
 
         self._descriptor = _open_terminal()
-        if self._descriptor is None:
+        if self._descriptor is None or not is_foreground(self._descriptor):
             return
         with suppress(termios.error):
             self._settings = termios.tcgetattr(self._descriptor)
