@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import pytest
 from virtual_microphone import PROJECT, Terminal, wait_until
@@ -222,18 +223,19 @@ def in_a_shell(**environment):
     tmux = shutil.which("tmux")
     if tmux is None:
         pytest.skip("needs tmux")
-    server = [tmux, "-L", f"emodj-live-test-{os.getpid()}", "-f", os.devnull]
-
-    def run(*arguments):
-        return subprocess.run([*server, *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
-
     needed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
     options = [part for name, value in {**needed, "LC_ALL": "C.UTF-8"}.items() for part in ("-e", f"{name}={value}")]
-    run("new-session", "-d", "-x", "100", "-y", "30", *options, "bash --norc")
-    try:
-        yield Shell(run)
-    finally:
-        run("kill-server")
+    with TemporaryDirectory() as folder:  # a socket that no other server has just left
+
+        def run(*arguments):
+            command = [tmux, "-S", f"{folder}/socket", "-f", os.devnull, *arguments]
+            return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+
+        run("new-session", "-d", "-x", "100", "-y", "30", *options, "bash --norc")
+        try:
+            yield Shell(run)
+        finally:
+            run("kill-server")
 
 
 class Job:
