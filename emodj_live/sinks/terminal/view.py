@@ -13,6 +13,7 @@ from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.sinks.colors import blend
 from emodj_live.emotion import clock
 from emodj_live.sinks.terminal.canvas import Canvas, bar, large_letters, plot, text_cells
+from emodj_live.sinks.terminal.words import alarm_of, describe
 
 SMALLEST = (60, 18)
 MINUTE = 60.0
@@ -94,7 +95,7 @@ def _draw_small(canvas: Canvas, view: View) -> None:
         canvas.put(0, 0, newest.quadrant.value.upper(), _BADGES[newest.quadrant])
         canvas.put(7, 0, f"valence {newest.valence:+.2f}")
         canvas.put(7, 1, f"arousal {newest.arousal:+.2f}")
-    alarm = _alarm(view.status)
+    alarm = alarm_of(view.status)
     canvas.put(0, 2, text_cells(alarm or view.title, canvas.width), _ALARM if alarm else None)
 
 
@@ -215,7 +216,7 @@ def _draw_level(canvas: Canvas, emotion: Emotion, x: int, y: int, width: int) ->
 def _draw_foot(canvas: Canvas, view: View, y: int) -> None:
     """Draw the position, the details, and the alarm or the message."""
     status = view.status
-    details = [view.note, _describe(status)]
+    details = [view.note, describe(status)]
     if status.length is None:
         position = clock(status.position)
         canvas.put(0, y, position)
@@ -227,7 +228,7 @@ def _draw_foot(canvas: Canvas, view: View, y: int) -> None:
         details.append(f"{1000 * status.behind:.0f} ms behind the sound")
     details.append(f"{100 * view.cpu:.0f} % CPU")
     canvas.put(0, y + 1, text_cells(_joined(details), canvas.width), _DIM)
-    alarm = _alarm(status)
+    alarm = alarm_of(status)
     canvas.put(0, y + 2, text_cells(alarm or view.message, canvas.width), _ALARM if alarm else None)
 
 
@@ -242,27 +243,5 @@ def _draw_progress(canvas: Canvas, y: int, position: float, length: float, *, is
     canvas.put(canvas.width - len(right), y, right)
 
 
-def _describe(status: SourceStatus) -> str:
-    """Return in words what comes in and what went wrong with it so far."""
-    parts = []
-    if status.input_rate is not None:
-        parts.append(f"{status.input_rate:.10g} Hz")
-    if status.channels is not None:
-        parts.append(_counted(status.channels, "channel"))
-    if status.lost:
-        parts.append(f"{status.lost:.2f} s lost")
-    if status.underflows:
-        parts.append(_counted(status.underflows, "underflow"))
-    return ", ".join(parts)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
 def _joined(parts: Sequence[str]) -> str:
     return "   ".join(part for part in parts if part)
-
-
-def _alarm(status: SourceStatus) -> str:
-    return status.alarm or ("paused: press space to continue" if status.is_paused else "")
