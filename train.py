@@ -1,4 +1,4 @@
-"""Train a model: ``python train.py DATASET [DATASET ...]``; ``--help`` tells the rest."""
+"""Train a model: ``python train.py DATASET [DATASET ...]``; ``--help`` lists the options."""
 
 from emodj_live.training.command import console
 
