@@ -21,7 +21,8 @@ from test_training_helpers import RATE, WINDOW, noise, small_spec, song, table_o
 
 from emodj_live import DatasetError
 from emodj_live.training import Hyperparameters, default_spec, extract, load_dataset
-from emodj_live.training.emodj_protocol import Matrix, build_matrix, run
+from emodj_live.training.emodj_matrix import Matrix, build_matrix
+from emodj_live.training.emodj_protocol import run
 from emodj_live.training.progress import Progress
 from emodj_live.training.song_protocol import Fixed, by_song, cross_predict
 from emodj_live.training.tuning import Tuner
@@ -203,7 +204,7 @@ def test_744_songs_give_exactly_45384_rows(tmp_path: Path) -> None:
     dataset = load_dataset(tmp_path)
     spec = default_spec()
     clips, _ = extract(dataset.songs, spec)
-    matrix = build_matrix(clips, dataset.windows, spec)
+    matrix = build_matrix(clips, dataset.window_indices, spec)
     assert matrix.features.shape == (45384, 264)
     assert matrix.labels.shape == (45384, 2)
     np.testing.assert_array_equal(matrix.features[59], matrix.features[60])  # 45 s end where piece 61 would begin

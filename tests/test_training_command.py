@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,11 @@ from rich.console import Console
 from test_training_helpers import noise, write_annotations, write_audio, write_dataset
 
 from emodj_live import EmotionModel, EmotionTracker, FileSource, ModelError
-from emodj_live.training import card, command, options, to_sklearn
+from emodj_live.model_file import MAX_HEADER_BYTES
+from emodj_live.training import Dataset, Hyperparameters, card, command, options, terms, to_sklearn
+from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
+from emodj_live.training.provenance import command_line, describe_dataset, describe_training
 
 TRAIN = Path(command.__file__).parents[2] / "train.py"
 
@@ -104,7 +109,7 @@ def test_keeps_its_provenance_without_paths_of_the_machine(run) -> None:  # type
 def test_writes_the_card_from_the_model_alone(run) -> None:  # type: ignore[no-untyped-def]
     folder, _, _ = run
     text = (folder / "my.md").read_text()
-    assert text == card.render(EmotionModel.load(folder / "my.npz"))
+    assert text == card.markdown(EmotionModel.load(folder / "my.npz"))
     assert text.index("## Scores by song") < text.index("leaky") < text.index("## Limits")
     assert "98 % of the variance" in text
     assert "2023-11-14" in text
@@ -203,10 +208,14 @@ def test_trains_on_a_deam_shaped_folder(tmp_path: Path) -> None:
         ["x", "--stride", "two"],
         ["x", "--gamma", "0"],
         ["x", "--gamma", "1/0"],
+        ["x", "--gamma", "1e-10"],
+        ["x", "--gamma", "1001"],
         ["x", "--C", "-1"],
         ["x", "--C", "1,2,3"],
+        ["x", "--C", "1e9"],
         ["x", "--epsilon", "-0.1"],
         ["x", "--epsilon", "nan"],
+        ["x", "--fast"],
         ["x", "--jobs", "0"],
         ["x", "--protocol", "frames"],
     ],
@@ -219,8 +228,39 @@ def test_wrong_arguments_end_with_2(arguments: list[str], capsys: pytest.Capture
 
 
 def test_numbers_may_be_fractions_and_pairs() -> None:
-    parsed = options.parse(["x", "--gamma", "1/264", "--C", "3", "--epsilon", "0.05,0"], Path("m.npz"))
-    assert (parsed.gamma, parsed.cost, parsed.epsilon) == (1 / 264, (3.0, 3.0), (0.05, 0.0))
+    parsed = options.parse(["x", "--gamma", "1/264", "--C", "3", "--epsilon", "0.05,0"])
+    assert parsed.hyperparameters == Hyperparameters(1 / 264, (3.0, 3.0), (0.05, 0.0))
+
+
+def test_the_defaults_are_those_of_the_dataclass() -> None:
+    parsed = options.parse(["x", "y"])
+    assert parsed == TrainingOptions(datasets=(Path("x"), Path("y")))
+    assert parsed.hyperparameters == Hyperparameters()
+    with pytest.raises(FrozenInstanceError):
+        parsed.stride = 4  # type: ignore[misc]
+
+
+def test_every_option_has_its_place() -> None:
+    arguments = ["x", "--model", "m", "--C", "2", "--gamma", "0.5", "--epsilon", "1", "--stride", "7", "--tune"]
+    arguments += ["--protocol", "emodj", "--cache", "c", "--jobs", "5", "--export-sklearn", "e", "--quiet"]
+    assert options.parse(arguments) == TrainingOptions(
+        datasets=(Path("x"),),
+        model=Path("m"),
+        hyperparameters=Hyperparameters(0.5, (2.0, 2.0), (1.0, 1.0)),
+        stride=7,
+        tune=True,
+        protocol="emodj",
+        cache=Path("c"),
+        jobs=5,
+        export_sklearn=Path("e"),
+        quiet=True,
+    )
+
+
+@pytest.mark.parametrize("gamma", options._GAMMA_BOUNDS)
+def test_a_model_can_hold_any_gamma_that_is_accepted(model: EmotionModel, gamma: float) -> None:
+    assert replace(model, gamma=gamma / 8).gamma == gamma / 8  # the tuner's smallest
+    assert replace(model, gamma=gamma).gamma == gamma
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
@@ -228,10 +268,12 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
         "import sys; from emodj_live.training import command\n"
         "try: command.main(['--help'])\n"
         "except SystemExit: pass\n"
-        "print(sorted({'librosa', 'sklearn', 'joblib', 'numpy', 'rich'} & set(sys.modules)))"
+        "heavy = {'librosa', 'sklearn', 'scipy', 'joblib', 'numpy', 'rich', 'platformdirs', 'soundfile'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--gamma" in done.stdout
+    assert "(default: 1/264)" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -252,7 +294,10 @@ def test_a_model_that_could_not_be_kept_is_told_before_the_work(
     (tmp_path / "file").touch()
     assert "there is no folder" in refused(capsys, tmp_path, "--model", tmp_path / "nowhere" / "m.npz")
     assert "is a folder" in refused(capsys, tmp_path, "--model", tmp_path)
-    assert "is not a model card" in refused(capsys, tmp_path, "--model", tmp_path / "mine.npz")
+    (tmp_path / "bytes.md").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder.md").mkdir()
+    for name in ("mine", "bytes", "folder"):
+        assert "is not a model card" in refused(capsys, tmp_path, "--model", tmp_path / f"{name}.npz")
     assert "cannot be written to" in refused(
         capsys, tmp_path, "--model", tmp_path / "m.npz", "--export-sklearn", tmp_path / "file" / "x"
     )
@@ -267,9 +312,34 @@ def test_a_model_that_could_not_be_kept_is_told_before_the_work(
 
 def test_a_data_set_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "m.npz"
-    assert "no such folder" in refused(capsys, tmp_path / "nowhere", "--model", model)
-    assert "is named twice" in refused(capsys, tmp_path, tmp_path / "." / "", "--model", model)
+    assert "no such folder; give" in refused(capsys, tmp_path / "nowhere", "--model", model)
+    assert "was given twice" in refused(capsys, tmp_path, tmp_path / "." / "", "--model", model)
+    assert "9 data sets were given; train on at most 8" in refused(capsys, *range(9), "--model", model)
     assert not model.exists()
+
+
+def test_the_provenance_of_the_most_data_sets_is_far_below_what_a_model_file_holds(
+    run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    """Eight folders with names as long as they can be, of the set with most to say, by both protocols."""
+    model = EmotionModel.load(run[0] / "my.npz")
+    protocols = model.provenance["protocols"]
+    names = [str(number) + "\u97f3" * 84 for number in range(command._MOST_DATASETS)]
+    parsed = options.parse([*names, "--model", names[0], "--C", "1,2", "--tune", "--protocol", "emodj"])
+    left_out = Counter(dict.fromkeys((f"{'songs that could not be used'} {number}" for number in range(9)), 123456))
+    described = [
+        describe_dataset(Dataset(name, terms.EMOTIFY, (), np.arange(0), left_out), [], left_out, 0.5) for name in names
+    ]
+    provenance = {
+        "command": command_line(parsed),
+        **describe_training(parsed.hyperparameters, parsed, described, 100_000),
+        "protocols": {"song": protocols["song"], "emodj": [protocols["emodj"][0] | {"folder": n} for n in names]},
+    }
+    size = len(json.dumps(provenance))
+    assert size < 0.75 * MAX_HEADER_BYTES
+    assert len(json.dumps(model.provenance)) < 0.15 * MAX_HEADER_BYTES
+    replace(model, provenance=provenance).save(tmp_path / "most.npz")
+    assert EmotionModel.load(tmp_path / "most.npz").provenance == provenance
 
 
 def test_the_shipped_models_card_is_its_readme() -> None:
@@ -299,6 +369,65 @@ def test_a_kill_while_the_card_is_written_leaves_the_old_one(
     assert path.read_text().startswith(card.MARK)
     with pytest.raises(ModelError, match="cannot be written"):
         card.write_card(model, tmp_path / "nowhere" / "card.md")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_save_clears_what_killed_ones_left_behind(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Of the model and of its card; nothing else in the folder is touched."""
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from emodj_live import EmotionModel; from emodj_live.training import card\n"
+        "source, folder, what = sys.argv[1:]\n"
+        "model = EmotionModel.load(source)\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "model.save(Path(folder, 'm.npz')) if what == 'model' else card.write_card(model, Path(folder, 'm.md'))\n"
+    )
+    (tmp_path / ".m.npz.mine").touch()
+    for what in ("model", "model", "card"):
+        done = subprocess.run([sys.executable, "-c", code, run[0] / "my.npz", tmp_path, what], check=False)
+        assert done.returncode == -signal.SIGKILL
+        assert len(list(tmp_path.glob(".m.*.part"))) == (2 if what == "card" else 1)
+    model = EmotionModel.load(run[0] / "my.npz")
+    model.save(tmp_path / "m.npz")
+    card.write_card(model, tmp_path / "m.md")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".m.npz.mine", "m.md", "m.npz"]
+
+
+ENDLESS_WORK = """
+import itertools, os, time
+import joblib
+from emodj_live.training.workers import as_completed, start_workers
+
+def work():
+    return os.getpid()
+
+if __name__ == "__main__":
+    start_workers(2)
+    for pid in as_completed((joblib.delayed(work)() for _ in itertools.count()), 2):
+        print(pid, flush=True)
+        if idle: break
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.parametrize("is_idle", [False, True])
+def test_workers_end_after_their_parent_was_killed(tmp_path: Path, is_idle: bool) -> None:
+    psutil = pytest.importorskip("psutil")
+    script = tmp_path / "script.py"
+    script.write_text(f"idle = {is_idle}\n{ENDLESS_WORK}")
+    environment = {**os.environ, "PYTHONPATH": str(TRAIN.parent)}
+    with subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        assert int(parent.stdout.readline())
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert len(children) >= 2
+        parent.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]  # nobody may wait for orphans
+    for process in alive:
+        process.kill()
+    assert not alive
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process group")
@@ -337,7 +466,7 @@ def test_ctrl_c_ends_with_130_without_a_traceback(tmp_path: Path) -> None:
 def test_a_terminal_gets_a_bar() -> None:
     screen = io.StringIO()
     progress = Progress(Console(file=screen, force_terminal=True, width=80))
-    assert list(progress.track(iter(range(3)), 3, "things")) == [0, 1, 2]
+    assert list(progress.counting(iter(range(3)), 3, "things")) == [0, 1, 2]
     assert "things" in screen.getvalue()
     assert "\x1b" in screen.getvalue()
 
@@ -347,10 +476,10 @@ def test_workers_do_not_hear_ctrl_c() -> None:
     """In a process of its own, because workers are shared with whatever ran before."""
     code = (
         "import joblib, signal\n"
-        "from emodj_live.training.workers import start_workers, stop_workers\n"
+        "from emodj_live.training.workers import in_order, start_workers, stop_workers\n"
         "start_workers(2)\n"
         "ask = joblib.delayed(signal.pthread_sigmask)\n"
-        "masks = joblib.Parallel(2)(ask(signal.SIG_BLOCK, []) for _ in range(4))\n"
+        "masks = in_order((ask(signal.SIG_BLOCK, []) for _ in range(4)), 2)\n"
         "print(all(signal.SIGINT in mask for mask in masks), signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
         "stop_workers()\n"
     )

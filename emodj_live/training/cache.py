@@ -55,11 +55,12 @@ def open_cache(folder: Path, spec: FeatureSpec) -> FeatureCache:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EmodjError(_unusable(folder, error.strerror)) from error
+        raise EmodjError(_unusable(folder, error)) from error
     return FeatureCache(folder, fingerprint(spec))
 
 
-def _unusable(folder: Path, why: object) -> str:
+def _unusable(folder: Path, error: BaseException) -> str:
+    why = getattr(error, "strerror", None) or error
     return f"{folder}: cannot be used as cache: {why}; choose another folder with --cache."
 
 
@@ -111,7 +112,7 @@ class FeatureCache:
             with replaced(path) as file:
                 file.write(_seal(name, content) + content)
         except (OSError, EmodjError) as error:
-            raise EmodjError(_unusable(self.folder, error)) from error
+            raise EmodjError(_unusable(self.folder, error.__cause__ or error)) from error
 
     def _name(self, audio_digest: str) -> str:
         return hashlib.sha256(f"{self.fingerprint} {audio_digest}".encode()).hexdigest()

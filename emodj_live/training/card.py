@@ -92,9 +92,9 @@ def _honest(song: Mapping[str, Any] | None) -> list[str]:
         "",
         f"{song['folds']}-fold cross-validation over {song['recordings']} recordings: neither the model nor its scaler "
         f"has seen the songs that are scored. The split is an unshuffled GroupKFold{shuffled}. Every labelled window "
-        "is scored by itself, and after the tracker's smoothing of 3 s from the start of its clip; the song mean is over "
-        "the smoothed values of the labelled windows that are not silent. The constant predictor always answers with "
-        "the mean of the training labels.",
+        "is scored by itself, and after the tracker's smoothing of 3 s from the start of its clip; the song mean is "
+        "that of the smoothed values of labelled windows that are not silent. The constant predictor always answers "
+        "with the mean of the training labels.",
         "",
         song["choice"],
         "",

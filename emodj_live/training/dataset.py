@@ -209,15 +209,8 @@ def _match(
             left_out["songs without a single label"] += 1
         else:
             left_out["empty cells"] += int(np.count_nonzero(~usable))
-            songs.append(
-                Song(
-                    name=f"{name}/{song}",
-                    recording=f"{recordings}/{song}",
-                    audio=clips[song],
-                    window_indices=annotations.window_indices[usable],
-                    labels=labels[usable],
-                )
-            )
+            indices = annotations.window_indices[usable]
+            songs.append(Song(f"{name}/{song}", f"{recordings}/{song}", clips[song], indices, labels[usable]))
     left_out["clips without labels"] = len(clips.keys() - set(annotations.songs))
     left_out["label times in only one of the two files"] = annotations.one_sided
     return tuple(songs), +left_out

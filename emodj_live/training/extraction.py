@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,19 +100,15 @@ def extract(
     """
     progress = progress or Progress(quiet=True)
     digests = _digests(songs)
-    kept = open_cache(cache, spec) if cache else None
-    paths = {digest: path for path, digest in digests.items()}
-    work = (joblib.delayed(_compute_clip)(path, digest, spec, kept) for digest, path in paths.items())
-    results = dict(progress.counting(as_completed(work, jobs), len(paths), "clips"))
+    results = _compute_all(digests, spec, open_cache(cache, spec) if cache else None, jobs, progress)
     clips, left_out = [], Counter[str]()
     for song in songs:
-        digest = digests[song.audio]
-        result = results[digest]
+        result = results[digests[song.audio]]
         if isinstance(result, str):
             left_out["clips that cannot be decoded"] += 1
             progress.report(f"Left out: {result}")
         else:
-            clips.append(Clip(song, digest, result))
+            clips.append(Clip(song, digests[song.audio], result))
             left_out += _labels_after_the_end(clips[-1])
     _check_labelled(clips, songs)
     return clips, left_out
@@ -133,6 +129,15 @@ def _check_labelled(clips: Sequence[Clip], songs: Sequence[Song]) -> None:
         raise DatasetError(
             f"{songs[0].audio.parent}: none of {len(songs)} clips has a labelled window; is this the right audio?"
         )
+
+
+def _compute_all(
+    digests: Mapping[Path, str], spec: FeatureSpec, cache: FeatureCache | None, jobs: int, progress: Progress
+) -> dict[str, ClipWindows | str]:
+    """Return the windows of every content, or a sentence that says why it cannot be decoded."""
+    paths = {digest: path for path, digest in digests.items()}
+    work = (joblib.delayed(_compute_clip)(path, digest, spec, cache) for digest, path in paths.items())
+    return dict(progress.counting(as_completed(work, jobs), len(paths), "clips"))
 
 
 def _digests(songs: Sequence[Song]) -> dict[Path, str]:

@@ -31,7 +31,6 @@ def by_song(
     choose: Choice,
     *,
     stride: int = TrainingOptions.stride,
-    folds: int = FOLDS,
     shuffles: Sequence[int] = SHUFFLES,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -46,8 +45,6 @@ def by_song(
         Takes the training songs of a fold and returns the `Hyperparameters`. It must be picklable.
     stride : int
         Train on every `stride`-th labelled window; all of them are scored.
-    folds : int
-        With fewer recordings, there are as many folds as recordings.
     shuffles : sequence of int
         Seeds of the shuffled splits, in addition to the unshuffled one.
     jobs : int
@@ -62,19 +59,18 @@ def by_song(
         there is only one recording.
     """
     n_recordings = len(np.unique(table.recordings))
-    folds = min(folds, n_recordings)
-    if folds < 2:
+    if n_recordings < 2:
         return None
-    splits = list(_splits(table, folds, shuffles))
+    splits = list(_splits(table, FOLDS, shuffles))
     predictions, constant = _predict(table, spec, choose, splits, stride, jobs, progress or Progress(quiet=True))
-    scores = [evaluate(table, predicted) for predicted in predictions]
+    unshuffled, *shuffled = (evaluate(table, predicted) for predicted in predictions)
     return {
-        "folds": folds,
+        "folds": len(splits[0]),
         "recordings": n_recordings,
-        "unshuffled": scores[0].as_json(),
+        "unshuffled": unshuffled.as_json(),
         "constant": evaluate(table, constant).as_json(),
         "shuffles": len(shuffles),
-        "shuffled": Scores.mean(scores[1:]).as_json() if shuffles else None,
+        "shuffled": Scores.mean(shuffled).as_json() if shuffled else None,
     }
 
 
@@ -107,7 +103,8 @@ def _predict(
 
 
 def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator[list[NDArray[np.int64]]]:
-    """Yield for each split the recordings that each of its folds tests."""
+    """Yield for each split the recordings that each of its folds tests; with few recordings one is a fold."""
+    folds = min(folds, len(np.unique(table.recordings)))
     groups = table.recordings[table.labelled]
     for seed in (None, *shuffles):
         splitter = GroupKFold(folds) if seed is None else GroupKFold(folds, shuffle=True, random_state=seed)
@@ -153,6 +150,7 @@ def cross_predict(
     -------
     ndarray of float64, shape (n, 2)
     """
-    splits = list(_splits(table, min(folds, len(np.unique(table.recordings))), ()))
-    (predicted,), _ = _predict(table, spec, Fixed(parameters), splits, stride, jobs, Progress(quiet=True))
+    splits = list(_splits(table, folds, ()))
+    predictions, _ = _predict(table, spec, Fixed(parameters), splits, stride, jobs, Progress(quiet=True))
+    predicted: NDArray[np.float64] = predictions[0]
     return predicted
