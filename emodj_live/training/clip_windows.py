@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.errors import SourceError
 from emodj_live.features import FeatureExtractor, FeatureSpec
 from emodj_live.ring import RingBuffer
 from emodj_live.sources.file import FileSource
@@ -50,10 +48,8 @@ def compute(path: Path, spec: FeatureSpec) -> ClipWindows:
     Raises
     ------
     SourceError
-        If the clip is not a regular file, or cannot be decoded.
+        If the clip cannot be decoded.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 (a forbidden folder is not an error)
-        raise SourceError(f"{path}: is not a regular file.")  # a pipe may be silent for ever; some devices never end
     ring = RingBuffer(spec.window_length, spec.window_length)
     extractor = FeatureExtractor(spec)
     features = [np.empty((0, spec.n_features), np.float32)]
