@@ -184,7 +184,7 @@ def _value(path: Path, song: str, time: int, cell: str) -> float:
 
 
 def _shortened(text: str, length: int = _LONGEST_QUOTE) -> str:
-    """Return what a file says as it may stand in a message: short, and one line."""
+    """Return a piece of a file's text as it may be printed in a message: short and on one line."""
     text = one_line(text)
     return text if len(text) <= length else f"{text[: length - 3]}..."
 

@@ -2,8 +2,8 @@
 
 An entry is found by the audio's content, the feature spec with its mel basis, and the code and libraries that turn the
 one into the other: when any of these changes, the old entry is not found. It is a file of plain arrays, never a
-pickle, behind a digest of itself and of what it is for. An entry that is not exactly what was written for that purpose
-does not exist: it is computed again, and written over.
+pickle, and begins with a digest of its name and content. An entry whose digest does not match is ignored: the features
+are computed again, and the entry is replaced.
 """
 
 from __future__ import annotations
@@ -122,15 +122,15 @@ class FeatureCache:
 
 
 def _seal(name: str, content: bytes) -> bytes:
-    """Return the digest that an entry begins with: of its content and of its name, so that none can be exchanged."""
+    """Return the digest that an entry begins with: of its name too, so that exchanged entries do not match."""
     return hashlib.sha256(name.encode() + content).digest()
 
 
 def fingerprint(spec: FeatureSpec) -> str:
     """Return a digest of everything but the audio that decides the features.
 
-    All code of the live path counts, not only what is known to matter: computing anew costs a minute, and an entry
-    of other code would go unnoticed.
+    It covers all code of the live path, not only what is known to matter: computing features again costs a minute,
+    while features of other code would go unnoticed.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from emodj_live.errors import DatasetError, EmodjError, ModelError
 from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions, parse
 from emodj_live.training.requirements import check_installed
 
-_MOST_DATASETS = 8  # what is said of them has to fit into the model file's header
+_MOST_DATASETS = 8  # their descriptions have to fit into the model file's header
 
 
 def console() -> NoReturn:

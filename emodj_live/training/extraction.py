@@ -149,7 +149,7 @@ def _digests(songs: Sequence[Song]) -> dict[Path, str]:
 
 def _digest(path: Path) -> str:
     if not os.path.isfile(path):  # noqa: PTH113 (a pipe may wait for ever, and some devices never end)
-        return f"unreadable {path}"  # `FileSource` will say why
+        return f"unreadable {path}"  # `FileSource` will report why
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

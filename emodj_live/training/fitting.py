@@ -21,7 +21,7 @@ _CACHE_MB = 1000  # for the kernel; libsvm's default of 200 is too small from 50
 
 
 def fit_scaler(features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean and standard deviation of every feature; a constant one gets 1.
+    """Return the mean and standard deviation of every feature; for a constant feature the latter is 1.
 
     Parameters
     ----------

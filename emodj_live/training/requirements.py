@@ -9,6 +9,6 @@ def check_installed() -> None:
     Raises
     ------
     MissingExtraError
-        If it is not; its sentence says what to install.
+        If it is not; the message says what to install.
     """
     require("train", "training", librosa="librosa", sklearn="scikit-learn", scipy="SciPy")

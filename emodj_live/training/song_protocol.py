@@ -103,7 +103,7 @@ def _predict(
 
 
 def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator[list[NDArray[np.int64]]]:
-    """Yield for each split the recordings that each of its folds tests; with few recordings one is a fold."""
+    """Yield, for each split, the recordings that each fold tests; there are no more folds than recordings."""
     folds = min(folds, len(np.unique(table.recordings)))
     groups = table.recordings[table.labelled]
     for seed in (None, *shuffles):

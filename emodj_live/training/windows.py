@@ -1,4 +1,4 @@
-"""The windows of all clips in one table: what is trained on and scored."""
+"""The windows of all clips in one table, for training and scoring."""
 
 from __future__ import annotations
 

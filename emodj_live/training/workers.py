@@ -1,4 +1,4 @@
-"""Worker processes: how they begin and end, so that Ctrl-C is one line and none outlives its trainer."""
+"""Worker processes: Ctrl-C does not reach them, and none outlives the trainer."""
 
 from __future__ import annotations
 
