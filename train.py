@@ -1,4 +1,4 @@
-"""Train a model: ``python train.py DATASET [DATASET ...]``; ``--help`` lists the options."""
+"""Train a model: ``python train.py DATASET [DATASET ...]``; see ``--help``."""
 
 from emodj_live.training.command import console
 

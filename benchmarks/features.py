@@ -1,6 +1,6 @@
 """Features of one window: ours against ``librosa.feature.mfcc``.
 
-The two are run in turn and the best time of each counts. `ratio` says how many times as fast we are.
+The two run alternately and the best time of each counts; `ratio` is how many times as fast ours is.
 """
 
 from __future__ import annotations

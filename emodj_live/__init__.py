@@ -1,7 +1,7 @@
-"""emodj-live: what music feels like, while it plays.
+"""Real-time music emotion tracking: valence and arousal, while the music plays.
 
-Every public name is importable from here. Nothing heavy is imported until a name is used, so that
-``import emodj_live`` costs nothing and a machine without a sound system loses only the microphone.
+Every public name can be imported from here. Nothing heavy is imported until a name is used, so that ``import
+emodj_live`` costs nothing, and a machine without a sound system lacks only the microphone.
 """
 
 from typing import TYPE_CHECKING
@@ -10,18 +10,18 @@ from emodj_live.lazy import lazy
 
 if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
-    from emodj_live.blocks import Gap
+    from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
     from emodj_live.console import own_stderr
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
-    from emodj_live.model import EmotionModel
+    from emodj_live.kinds import load_model
+    from emodj_live.model import EmotionModel, Listener, Model
+    from emodj_live.profile import Profiler, SongProfile, analyze
     from emodj_live.ring import RingBuffer
     from emodj_live.sinks.csv_file import CsvSink
     from emodj_live.sinks.osc import OscSink
     from emodj_live.sinks.plot import PlotSink
-    from emodj_live.sinks.status import Status
-    from emodj_live.sinks.summary import Summary
     from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sources.adapter import Adapter
     from emodj_live.sources.demo import DemoSource
@@ -38,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Adapter",
     "BackgroundTracker",
+    "Block",
     "CsvSink",
     "Dashboard",
     "DatasetError",
@@ -51,27 +52,35 @@ __all__ = [
     "FeatureSpec",
     "FileSource",
     "Gap",
+    "Listener",
     "MicrophoneSource",
+    "Model",
     "ModelError",
     "OscSink",
     "PacedSource",
     "PlayedSource",
     "PlotSink",
+    "Profiler",
     "Quadrant",
     "RingBuffer",
+    "Sink",
     "SinkError",
+    "SongProfile",
+    "Source",
     "SourceError",
-    "Status",
+    "SourceStatus",
     "StreamSource",
-    "Summary",
+    "analyze",
     "find_device",
     "list_devices",
+    "load_model",
     "own_stderr",
 ]
 
 _HOMES = {
     "Adapter": "sources.adapter",
     "BackgroundTracker": "background",
+    "Block": "blocks",
     "CsvSink": "sinks.csv_file",
     "Dashboard": "sinks.terminal.dashboard",
     "DatasetError": "errors",
@@ -85,21 +94,28 @@ _HOMES = {
     "FeatureSpec": "features",
     "FileSource": "sources.file",
     "Gap": "blocks",
+    "Listener": "model",
     "MicrophoneSource": "sources.microphone",
+    "Model": "model",
     "ModelError": "errors",
     "OscSink": "sinks.osc",
     "PacedSource": "sources.pacing",
     "PlayedSource": "sources.playback",
     "PlotSink": "sinks.plot",
+    "Profiler": "profile",
     "Quadrant": "emotion",
     "RingBuffer": "ring",
+    "Sink": "blocks",
     "SinkError": "errors",
+    "SongProfile": "profile",
+    "Source": "blocks",
     "SourceError": "errors",
-    "Status": "sinks.status",
+    "SourceStatus": "blocks",
     "StreamSource": "sources.stream",
-    "Summary": "sinks.summary",
+    "analyze": "profile",
     "find_device": "sources.devices",
     "list_devices": "sources.devices",
+    "load_model": "kinds",
     "own_stderr": "console",
 }
 

@@ -8,7 +8,7 @@ import logging
 import threading
 import traceback
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from types import TracebackType
 
@@ -234,7 +234,7 @@ class _Report:
             logger.error("an error ended the background tracker: %s", self.text)
 
 
-async def atrack(tracker: EmotionTracker, source: Source) -> AsyncIterator[Emotion]:
+async def atrack(tracker: EmotionTracker, source: Source) -> AsyncGenerator[Emotion, None]:
     """Follow a source on a thread and yield its emotions to an asyncio program.
 
     Parameters
@@ -255,7 +255,7 @@ async def atrack(tracker: EmotionTracker, source: Source) -> AsyncIterator[Emoti
             yield emotion
     except BaseException:
         if error := await follower.end():
-            logger.error("an error ended the tracking while it was being cancelled: %s", error)
+            logger.warning("an error ended the tracking while it was being cancelled: %s", error)
         raise
     if error := await follower.end():
         raise error

@@ -1,4 +1,7 @@
-"""The command line: the only place that parses, prints and exits."""
+"""The command line: the only place that parses, prints and exits.
+
+Nothing heavy is imported before the signals have their handlers: Ctrl-C counts from the first moment.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,23 @@ import argparse
 import logging
 import math
 import os
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 from emodj_live import __version__
-from emodj_live.console import abandon_stdout, have_streams, own_stderr
+from emodj_live.console import abandon_stdout, ending_signals, own_stderr, replace_missing_streams
 from emodj_live.errors import EmodjError, one_line
+from emodj_live.inputs import INPUTS, STANDARD_INPUT, is_live
+from emodj_live.options import Options, SourceOptions, TrackingOptions
+from emodj_live.outputs import OUTPUTS
+
+_SIGNALS = ("SIGINT",)
+_LIVE_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,16 +39,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 for a normal end, 1 for an error told in one line, 130 for Ctrl-C on unpaced work. Wrong arguments raise
-        ``SystemExit(2)``.
+        0 for a normal end, 1 for an error reported in one line, 130 if an offline run was interrupted. Wrong arguments
+        raise ``SystemExit(2)``.
     """
-    have_streams()
-    options = _parse(argv)
-    # A window's worth of arithmetic is too little to share: threads would cost more than they bring, beside a player.
+    replace_missing_streams()
+    arguments = _parse(argv)
+    options = _options(arguments)
+    # A window's worth of arithmetic is too little to share: threads would cost more than they gain, beside a player.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    stop = threading.Event()
     try:
-        with own_stderr(show=options.verbose), _notices(quiet=options.quiet):
-            return _run(options)
+        with (
+            ending_signals(stop, *_numbers(_LIVE_SIGNALS if is_live(options) else _SIGNALS)),
+            own_stderr(show=options.verbose),
+            _notices(quiet=options.quiet),
+        ):
+            return _run(options, stop, lists_devices=arguments.list_devices)
     except BrokenPipeError:
         abandon_stdout()
         return 0
@@ -50,37 +67,43 @@ def console() -> None:
     sys.exit(main())
 
 
-def _run(options: argparse.Namespace) -> int:
+def _numbers(names: Sequence[str]) -> list[signal.Signals]:
+    """Return those of the signals that this system has."""
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def _run(options: Options, stop: threading.Event, *, lists_devices: bool) -> int:
     try:
-        if options.list_devices:
+        if lists_devices:
             return _list_devices()
         from emodj_live.session import Session
 
-        return Session(options, tell=_tell).run()
+        return Session(options, stop, _report).run()
     except EmodjError as error:
-        return _tell(error)
+        return _report(error)
 
 
-def _tell(error: EmodjError) -> int:
-    """Say what went wrong in one line, and return the exit code for it."""
-    with suppress(OSError):  # that nobody reads it is no reason to stop
+def _report(error: EmodjError) -> int:
+    """Print an error in one line, and return the exit code for it."""
+    with suppress(OSError):  # a message that nobody reads is not another error
         print(f"emodj-live: {error}", file=sys.stderr)
     return 1
 
 
 def _list_devices() -> int:
+    from emodj_live.sinks.lines import write_line
     from emodj_live.sources.devices import list_devices
 
     found = {"input": list_devices("input"), "output": list_devices("output")}
-    for kind, those in found.items():
-        print(f"{kind} devices (* is the default):")
-        for device in [str(device) for device in those] or ["none"]:
-            print(f"  {device}")
+    for kind, devices in found.items():
+        write_line(sys.stdout, f"{kind} devices (* is the default):")
+        for device in [str(device) for device in devices] or ["none"]:
+            write_line(sys.stdout, f"  {one_line(device)}")
     return 0
 
 
 class _OneLine(logging.Formatter):
-    """Keep what a file's name may hold from the terminal."""
+    """Keeps what a file's name may hold from the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return one_line(super().format(record))
@@ -88,7 +111,7 @@ class _OneLine(logging.Formatter):
 
 @contextmanager
 def _notices(*, quiet: bool) -> Iterator[None]:
-    """Show what the library reports, and let no odd file name stop the output."""
+    """Print what the library logs, and let no odd file name stop the output."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
@@ -108,15 +131,15 @@ def _notices(*, quiet: bool) -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------------- arguments
 
 
-def _number(text: str, *, what: str, low: float, high: float = math.inf, open_end: bool = False) -> float:
-    """Parse a number within bounds for argparse."""
+def _number(text: str, *, what: str, low: float, high: float = math.inf, is_open: bool = False) -> float:
+    """Parse a number within bounds for argparse; `is_open` leaves `low` itself out."""
     value = float(text)
-    if not low <= value <= high or (open_end and value == low) or math.isinf(value):
+    if not low <= value <= high or (is_open and value == low) or math.isinf(value):
         raise argparse.ArgumentTypeError(f"{text} is not {what}")
     return value
 
 
-_positive = partial(_number, what="a positive number of seconds", low=0, open_end=True)
+_positive = partial(_number, what="a positive number of seconds", low=0, is_open=True)
 _not_negative = partial(_number, what="0 or a positive number of seconds", low=0)
 _step = partial(_number, what="from 0.01 s to an hour", low=0.01, high=3600)
 _silence = partial(_number, what="a level from -200 to 0 dBFS", low=-200, high=0)
@@ -137,102 +160,119 @@ def _raw(text: str) -> str:
     """Check ``RATE:CHANNELS:FORMAT``."""
     from emodj_live.sources.pcm import Pcm
 
-    try:
-        Pcm.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    Pcm.parse(text)
     return text
 
 
-def _table(text: str) -> Path:
-    """Take a file for a table, but none that `--csv *.wav` would overwrite by mistake."""
-    path = Path(text)
-    if path.suffix.lower() != ".csv" and (path.is_file() or not path.exists()):
-        raise argparse.ArgumentTypeError(f"{text} does not end in .csv")
-    return path
+def _saying_why(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Let argparse show why a value is wrong: of a `ValueError` it would drop the text."""
 
+    def checked(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-def _picture(text: str) -> Path:
-    from emodj_live.sinks.plot import SUFFIXES
-
-    path = Path(text)
-    if path.suffix.lower() not in SUFFIXES:
-        raise argparse.ArgumentTypeError(f"{text} ends in none of {', '.join(SUFFIXES)}")
-    return path
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT, such as 127.0.0.1:9000")
-    return host.strip("[]"), int(port)
+    return checked
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="emodj-live",
-        description="Tell, while music plays, what it feels like: valence and arousal, twice a second.",
+        description="Real-time music emotion tracking: valence and arousal, twice a second, while the music plays.",
     )
     _add_sources(parser.add_argument_group("what to listen to"))
     _add_output(parser.add_argument_group("output"))
     _add_tracking(parser.add_argument_group("tracking"))
     parser.add_argument("--version", action="version", version=f"emodj-live {__version__}")
-    options = parser.parse_args(argv)
-    _check(parser, options)
-    if options.gain is None:
-        options.gain = "auto" if options.mic else 0.0
-    return options
+    arguments = parser.parse_args(argv)
+    _check(parser, arguments)
+    return arguments
 
 
 def _add_sources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("files", nargs="*", metavar="FILE", help="wav, flac, ogg, opus, mp3, ...; - is WAV from stdin")
-    group.add_argument("--demo", action="store_true", help="a piece that the program makes itself")
-    group.add_argument("--mic", action="store_true", help="the microphone, or whatever input --device names")
-    group.add_argument("--play", action="store_true", help="play the file too, with the emotions in step")
-    group.add_argument("--raw", type=_raw, metavar="RATE:CHANNELS:FORMAT", help="stdin is no WAV: 48000:2:s16le")
-    group.add_argument("-d", "--device", type=_device, metavar="DEVICE", help="its number or a part of its name")
-    group.add_argument("-l", "--list-devices", action="store_true", help="list the devices and exit")
-    group.add_argument("--start", type=_not_negative, default=0.0, metavar="SECONDS", help="where in a file to begin")
-    group.add_argument("--duration", type=_positive, metavar="SECONDS", help="how much to listen to")
+    default = SourceOptions()
+    add = group.add_argument
+    add("files", nargs="*", metavar="FILE", help="wav, flac, ogg, opus, mp3, ...; - reads WAV from stdin")
+    for row in INPUTS:
+        if row.metavar is None:
+            add(f"--{row.name}", action="store_const", const=True, help=row.help)
+        else:
+            add(f"--{row.name}", metavar=row.metavar, help=row.help)
+    add("--play", action="store_true", help="also play the file, with the emotions in step")
+    add("--raw", type=_saying_why(_raw), metavar="RATE:CHANNELS:FORMAT", help="stdin is raw PCM, e.g. 48000:2:s16le")
+    add("-d", "--device", type=_device, metavar="DEVICE", help="number of a device, or part of its name")
+    add("-l", "--list-devices", action="store_true", help="list the devices and exit")
+    add("--start", type=_not_negative, default=default.start, metavar="SECONDS", help="where in a file to begin")
+    add("--duration", type=_positive, metavar="SECONDS", help="how much to listen to")
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--json", action="store_true", help="JSON Lines and nothing else on stdout")
-    group.add_argument("--csv", type=_table, metavar="FILE", help="write a table too: every value, a row per emotion")
-    group.add_argument("--osc", type=_address, metavar="HOST:PORT", help="send OSC too: /emodj/valence and so on")
-    group.add_argument("--plot", type=_picture, metavar="FILE", help="draw the song too: .png, .svg or .pdf")
-    group.add_argument("--plain", action="store_true", help="lines as to a pipe, also on a terminal")
-    group.add_argument("--fast", action="store_true", help="as fast as it can, also on a terminal")
-    group.add_argument("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show this much later")
-    group.add_argument("-q", "--quiet", action="store_true", help="no summary and no notices")
-    group.add_argument("-v", "--verbose", action="store_true", help="show what decoders and devices complain about")
+    add = group.add_argument
+    add("--json", action="store_true", help="JSON Lines and nothing else on stdout")
+    for row in sorted(OUTPUTS, key=lambda row: row.name):
+        add(f"--{row.name}", type=_saying_why(row.parse), metavar=row.metavar, help=row.help)
+    add("--plain", action="store_true", help="plain lines even on a terminal")
+    add("--fast", action="store_true", help="as fast as possible even on a terminal")
+    add("--realtime", action="store_true", help="at the speed of the music even without a terminal")
+    add("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show emotions this much later")
+    add("-q", "--quiet", action="store_true", help="no summary and no notices")
+    add("-v", "--verbose", action="store_true", help="show what decoders and devices complain about")
 
 
 def _add_tracking(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--step", type=_step, default=0.5, metavar="SECONDS", help="from one emotion to the next (0.5)")
-    group.add_argument("--smooth", type=_not_negative, default=3.0, metavar="SECONDS", help="average, 0 is off (3)")
-    group.add_argument("--silence", type=_silence, default=-60.0, metavar="DB", help="below this is silence (-60 dBFS)")
-    group.add_argument("--gain", type=_gain, metavar="DB", help="fixed, or auto (auto for --mic, else 0)")
-    group.add_argument("--model", metavar="FILE", help="another model (or name it in EMODJ_MODEL)")
+    default = TrackingOptions()
+    add = group.add_argument
+    add("--step", type=_step, default=default.step, metavar="SECONDS", help="time between emotions (default 0.5)")
+    add("--smooth", type=_not_negative, default=default.smoothing, metavar="SECONDS", help="smoothing, 0 is off (3)")
+    add("--silence", type=_silence, default=default.silence, metavar="DB", help="silence threshold (dBFS, default -60)")
+    add("--gain", type=_gain, metavar="DB", help="fixed gain, or auto (default: auto for --mic, else 0)")
+    add("--model", metavar="FILE", help="another model file (or set EMODJ_MODEL)")
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Refuse what does not go together."""
-    if options.list_devices:
+    named = [row for row in INPUTS if getattr(arguments, row.name) is not None]
+    live = [f"--{row.name}" for row in named if row.is_live] + [STANDARD_INPUT] * (STANDARD_INPUT in arguments.files)
+    if arguments.list_devices:
         return
-    if bool(options.files) + options.demo + options.mic != 1:
-        parser.error("name audio files, or - for standard input, or --demo, or --mic")
-    if options.mic and (options.play or options.start or options.fast):
-        parser.error("--mic goes with neither --play nor --start nor --fast")
-    if options.demo and (options.start or options.duration):
-        parser.error("--start and --duration do not go with --demo")
-    if "-" in options.files and (len(options.files) > 1 or options.play or options.start or options.fast):
-        parser.error("- (standard input) goes with no other file and with neither --play nor --start nor --fast")
-    if options.raw and options.files != ["-"]:
-        parser.error("--raw goes with - (standard input)")
-    if options.play and options.fast:
-        parser.error("--play goes at the speed of the music, so not with --fast")
-    if options.delay_ms and not options.play:
-        parser.error("--delay-ms goes with --play")
-    if options.device is not None and not (options.mic or options.play):
-        parser.error("--device goes with --mic or --play")
+    if bool(arguments.files) + len(named) != 1:
+        *others, last = (f"--{row.name}" for row in INPUTS)
+        parser.error(f"name audio files, or - for standard input, or {', '.join([*others, 'or ' + last])}")
+    if live and (arguments.play or arguments.start or arguments.fast):
+        parser.error(f"{live[0]} cannot be combined with --play, --start or --fast")
+    if live == [STANDARD_INPUT] and len(arguments.files) > 1:
+        parser.error("- (standard input) cannot be combined with files")
+    if named and not live and (arguments.start or arguments.duration):
+        parser.error(f"--start and --duration cannot be combined with --{named[0].name}")
+    if arguments.raw and arguments.files != [STANDARD_INPUT]:
+        parser.error("--raw needs - (standard input)")
+    if arguments.fast and (arguments.play or arguments.realtime):
+        parser.error("--fast cannot be combined with --play or --realtime")
+    if arguments.delay_ms and not arguments.play:
+        parser.error("--delay-ms needs --play")
+    if arguments.device is not None and not (live or arguments.play):
+        parser.error("--device needs --mic or --play")
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    """Return the arguments as typed options."""
+    given = vars(arguments)
+    is_watched = sys.stdout.isatty() and not (arguments.plain or arguments.json)
+    return Options(
+        files=tuple(arguments.files),
+        inputs={row.name: given[row.name] for row in INPUTS if given[row.name] is not None},
+        source=SourceOptions(**{name: given[name] for name in ("device", "start", "duration", "raw")}),
+        tracking=TrackingOptions(
+            step=arguments.step,
+            smoothing=arguments.smooth,
+            silence=arguments.silence,
+            gain=arguments.gain,
+            model=arguments.model,
+        ),
+        outputs={row.name: given[row.name] for row in OUTPUTS if given[row.name] is not None},
+        play=arguments.play,
+        delay=arguments.delay_ms / 1000,
+        realtime=arguments.realtime or (is_watched and not arguments.fast),
+        **{name: given[name] for name in ("json", "plain", "quiet", "verbose")},
+    )

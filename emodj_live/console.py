@@ -93,3 +93,12 @@ def have_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (it is for the whole process)
+
+
+replace_missing_streams = have_streams
+
+
+@contextmanager
+def ending_signals(stop, *numbers):  # temporary
+    with signals(stop.set, *numbers):
+        yield

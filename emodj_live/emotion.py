@@ -1,4 +1,4 @@
-"""The values that a tracker hands out. They depend on nothing, so that anybody can keep, send or store them."""
+"""The values that a tracker returns. They depend on nothing, so that anybody can keep, send or store them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Quadrant(Enum):
 
     @property
     def color(self) -> str:
-        """EmoDJ's color for it, as ``#rrggbb``."""
+        """Its color, EmoDJ's choice, as ``#rrggbb``."""
         return _COLORS[self]
 
 
@@ -92,11 +92,52 @@ class Emotion:
     is_silent: bool
     is_clipped: bool
 
+    def __str__(self) -> str:
+        return self.line()
+
+    def line(self, *, digits: int = 1) -> str:
+        """Return the emotion as the readable line that the command line prints.
+
+        Parameters
+        ----------
+        digits : int
+            Of the seconds, after the decimal point.
+
+        Returns
+        -------
+        str
+            Time, valence, arousal, quadrant and level, in columns, without a line end.
+        """
+        notes = "  silent" * self.is_silent + "  clipped" * self.is_clipped
+        return (
+            f"{clock(self.time, digits)}  valence {self.valence:+.2f}  arousal {self.arousal:+.2f}"
+            f"  {self.quadrant.value:<5}  {self.level:6.1f} dBFS{notes}"
+        )
+
     def as_dict(self) -> dict[str, float | str | bool]:
-        """Return every value under its name, the quadrant as its word: fit for JSON and tables.
+        """Return every value under its name, the quadrant as its word, for JSON and tables.
 
         Returns
         -------
         dict
         """
         return {field.name: getattr(self, field.name) for field in fields(self)} | {"quadrant": self.quadrant.value}
+
+
+def clock(seconds: float, digits: int = 1) -> str:
+    """Return a time as h:mm:ss.s, with hours only if there are any.
+
+    Parameters
+    ----------
+    seconds : float
+    digits : int
+        Of the seconds, after the decimal point.
+
+    Returns
+    -------
+    str
+    """
+    minutes, rest = divmod(round(seconds, digits), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    shown = f"{rest:0{3 + digits}.{digits}f}"
+    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes:2d}:{shown}"

@@ -1,20 +1,20 @@
-"""What the world can do wrong.
+"""What can go wrong outside the program.
 
 ::
 
     EmodjError
-    |-- SourceError     a file, stream or device cannot be opened, decoded or kept going
-    |-- ModelError      a model file is missing, foreign, damaged or does not fit
+    |-- SourceError     a file, stream or device cannot be opened or decoded, or stops
+    |-- ModelError      a model file is missing, of another format, or damaged
     |-- SinkError       an output cannot be opened or written to
     `-- DatasetError    annotations or clips do not fit together
 
 A programmer's mistake is a `ValueError` or `TypeError` instead. Each message is one sentence: what happened, to which
-file or device, and what to do about it.
+file or device, and what to do.
 """
 
 
 class EmodjError(Exception):
-    """Base of everything that this package raises about the world outside it.
+    """Base class of every error that is not the calling program's own mistake.
 
     Its text is one line that is safe to print, whatever the name of the file in it.
     """
@@ -24,11 +24,11 @@ class EmodjError(Exception):
 
 
 class SourceError(EmodjError):
-    """A file, stream or device cannot be opened, decoded or kept going."""
+    """A file, stream or device cannot be opened or decoded, or stops."""
 
 
 class ModelError(EmodjError):
-    """A model file is missing, foreign, damaged or does not fit."""
+    """A model file is missing, of another format, or damaged."""
 
 
 class SinkError(EmodjError):
@@ -40,7 +40,7 @@ class DatasetError(EmodjError):
 
 
 def one_line(text: str) -> str:
-    """Return a text with what could move a terminal's cursor replaced; bytes of odd file names stay.
+    """Return a text in which whatever could control a terminal is replaced by "?"; undecodable bytes are kept.
 
     Parameters
     ----------

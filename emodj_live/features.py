@@ -1,7 +1,7 @@
 """From a window to its 264 features: the one place that knows 12 x 22.
 
-The numbers are those of ``librosa.feature.mfcc`` (librosa 0.11) on the window alone, without librosa: its mel basis is
-taken over as data, so that nothing is imported, compiled or rebuilt while music plays.
+The numbers are those of ``librosa.feature.mfcc`` (librosa 0.11) on the window alone, without librosa: its mel basis
+comes with the model as data, so that nothing is imported, compiled or rebuilt while music plays.
 """
 
 from __future__ import annotations
@@ -33,12 +33,11 @@ _LARGEST_WEIGHT = 1e9
 
 @dataclass(frozen=True, eq=False)
 class FeatureSpec:
-    """Everything that decides what a window's features are.
+    """Everything that determines a window's features.
 
-    The defaults are EmoDJ's: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every parameter of current
-    librosa spelled out. Fixed, because the extractor knows no other: a periodic Hann window as long as `n_fft`,
-    frames centred with zero padding, power spectra, Slaney's mel scale and area normalisation, 10 log10, an
-    orthonormal DCT-II.
+    The defaults are EmoDJ's: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every parameter of librosa
+    0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centred with zero padding,
+    power spectra, Slaney's mel scale and area normalization, 10 log10, an orthonormal DCT-II.
 
     Attributes
     ----------
@@ -51,7 +50,7 @@ class FeatureSpec:
     n_fft, hop_length : int
         Length of a Fourier transform and the distance from one frame to the next [samples].
     n_mels, n_mfcc : int
-        Number of mel filters, and of the coefficients that are kept.
+        Number of mel filters, and of coefficients.
     fmin, fmax : float
         Lower and upper end of the mel filters [Hz].
     amin : float
@@ -135,7 +134,7 @@ class FeatureSpec:
 def _checked_number(name: str, value: object, kind: type, low: float, high: float) -> int | float:
     """Return a number as its type, if it is one and within bounds."""
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high or kind(value) != value:  # type: ignore[operator, call-arg]
+    if not is_number or not low <= value <= high or kind(value) != value:  # type: ignore[operator]
         what = "an integer" if kind is int else "a number"
         raise ValueError(f"{name} must be {what} from {low:g} to {high:g}, got {str(value)[:40]}")
     number: int | float = kind(value)
@@ -158,12 +157,12 @@ def _dct(n_out: int, n_in: int) -> NDArray[np.float64]:
 class FeatureExtractor:
     """Turn windows into features.
 
-    An extractor reuses its buffers and so belongs to one thread; a `FeatureSpec` may be shared by many.
+    An extractor reuses its buffers, so it belongs to one thread; many extractors may share a `FeatureSpec`.
 
     Parameters
     ----------
     spec : FeatureSpec
-        What to compute; `EmotionModel.spec` is the one that its model was trained with.
+        What to compute; a model's own is `EmotionModel.spec`.
     """
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -190,7 +189,7 @@ class FeatureExtractor:
         return slice(rows[0], rows[-1] + 1), bins, np.ascontiguousarray(weights[:, bins])
 
     def extract(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute the features of one window or of many; each is the same whatever comes with it.
+        """Compute the features of one window or many; the result for each does not depend on the others.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Automatic gain: bring the programme's long-term level to the one that the model was trained at.
+"""Level: what counts as silence, and the automatic gain that brings the long-term level to the model's.
 
 A microphone that is 20 dB too quiet makes any music look calm to a model that has never heard a quiet one.
 """
@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import math
 
+SILENCE = -60.0  # [dBFS] the default threshold
+LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
 LOWEST, HIGHEST = -10.0, 30.0  # [dB]
 _TIME_CONSTANT = 40.0  # [s]
 
 
 class AutomaticGain:
-    """Follow the mean level of what is not silent, and say how far it is from the reference.
+    """Follow the mean level of what is not silent, and return how far it is from the reference.
 
-    The mean is over everything heard so far until that is `_TIME_CONSTANT` long, and exponential from then on: quick
+    The mean covers everything heard so far until that is `_TIME_CONSTANT` long, and is exponential from then on: quick
     at the beginning, then too slow to pump within a song.
 
     Parameters
     ----------
     reference : float
-        Level to bring the programme to [dBFS].
+        Level to bring the audio to [dBFS].
     step : float
         Time from one window to the next [s].
     """

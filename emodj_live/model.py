@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 512  # bounds the kernel matrix, however many rows there are
 _SMALLEST_STD = 1e-9
 _GAMMA_BOUNDS = 1e-12, 1e3
 _LEVEL_BOUNDS = -200.0, 200.0  # [dBFS]
-_LARGEST = 1e9  # of any number in an array: the square of a larger one is no float32
+_LARGEST = 1e9  # of any number in an array: the square of a larger one overflows float32
 
 
 class Listener(Protocol):
@@ -62,13 +62,16 @@ class Model(Protocol):
     """
 
     @property
-    def sample_rate(self) -> int: ...  # noqa: D102
+    def sample_rate(self) -> int:
+        """Sample rate of the audio that it listens to [Hz]."""
 
     @property
-    def window_length(self) -> int: ...  # noqa: D102
+    def window_length(self) -> int:
+        """Samples in a window."""
 
     @property
-    def reference_level(self) -> float: ...  # noqa: D102
+    def reference_level(self) -> float:
+        """Median level of the windows that it was trained on, without silence [dBFS]."""
 
     def listener(self) -> Listener:
         """Return an ear for one stream."""
@@ -208,7 +211,7 @@ class EmotionModel:
         exponents: NDArray[np.float32] = (2 * self.gamma * scaled).astype(np.float32) @ self.support_vectors.T
         exponents += self._offsets  # type: ignore[attr-defined]
         exponents -= (self.gamma * (scaled**2).sum(axis=1, keepdims=True)).astype(np.float32)
-        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, whatever rounding says far away
+        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, but rounding can make it so
         return np.exp(exponents, out=exponents)
 
     # ----------------------------------------------------------------------------------------------------- the file
@@ -257,7 +260,8 @@ class EmotionModel:
         if set(parameters) != {"spec", "gamma", "reference_level"} or not isinstance(parameters["spec"], dict):
             raise ValueError("its parameters must be exactly spec, gamma, reference_level")
         spec = FeatureSpec.from_parameters(parameters.pop("spec"), arrays.pop("mel_basis"))
-        return cls(spec=spec, **arrays, **parameters, provenance=contents.provenance)
+        fields: dict[str, Any] = {**arrays, **parameters}
+        return cls(spec=spec, **fields, provenance=contents.provenance)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> EmotionModel:
@@ -290,7 +294,7 @@ class _WindowListener:
     def hear(
         self,
         windows: NDArray[np.float32],
-        times: NDArray[np.float64],
+        times: NDArray[np.float64],  # noqa: ARG002
         is_silent: NDArray[np.bool_],  # noqa: ARG002
     ) -> NDArray[np.float64]:
         return self._model.predict(self._extractor.extract(windows))

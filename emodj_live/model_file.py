@@ -171,7 +171,7 @@ def _clear_leftovers(path: Path) -> None:
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Lock a file for as long as it is open, or raise an `OSError`. On Windows an open file cannot be removed anyway."""
+    """Lock a file for as long as it is open, or raise an `OSError`; Windows does not remove open files anyway."""
     if sys.platform != "win32":
         import fcntl
 
@@ -302,7 +302,8 @@ def _read_array(archive: zipfile.ZipFile, name: str, dtype: str) -> NDArray[Any]
     if found is None or found["type"].decode() != dtype:
         raise ValueError(f"its {name} must be a plain array of type {dtype} in C order")
     shape = tuple(int(length) for length in found["shape"].split(b",") if length.strip())
-    if len(content) != _ARRAY_HEADER_BYTES + math.prod(shape) * np.dtype(dtype).itemsize:
+    size = _ARRAY_HEADER_BYTES + math.prod(shape) * np.dtype(dtype).itemsize
+    if not size == len(content) == archive.getinfo(f"{name}.npy").file_size:
         raise ValueError(f"its {name} is not as long as it says")
     return np.frombuffer(content, dtype, offset=_ARRAY_HEADER_BYTES).reshape(shape)
 
@@ -319,5 +320,5 @@ def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     if set(header) != _HEADER_KEYS or not isinstance(header["kind"], str):
         raise ValueError(f"its header must have exactly {', '.join(sorted(_HEADER_KEYS))}")
     if not (isinstance(header["provenance"], dict) and isinstance(header["parameters"], dict)):
-        raise ValueError("its parameters and its provenance must be JSON objects")
+        raise ValueError("its parameters and its provenance must be JSON objects")  # noqa: TRY004 (of a file)
     return header

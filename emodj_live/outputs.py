@@ -1,48 +1,89 @@
-"""Where a session's emotions go besides the screen: opened before the start, guarded on the way, closed at the end.
+"""Where a session's emotions go: opened before the start, guarded while it runs, closed at the end.
 
-What shows the emotions, lines or dashboard, is an output like the others. One that fails is told of once and left out,
-and the exit code will be 1; the rest goes on, and when nothing is left the session ends. Lines that go to the null
-device do not count as a rest.
+Outputs are a list of one kind, `emodj_live.work.Output`; the lines or the dashboard are one of them. Those that an
+option names have a row in `OUTPUTS`: a new one is one module and one row. An output that fails is reported once and
+left out, and the exit code will be 1; the others continue. When the last one fails, tracking stops. Lines that go to
+the null device do not count as an output that is left.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from emodj_live.console import abandon_stdout
 from emodj_live.emotion import Emotion
-from emodj_live.errors import EmodjError, SinkError
+from emodj_live.errors import SinkError
+from emodj_live.work import Output, Work
 
 if TYPE_CHECKING:
-    from emodj_live.sinks.csv_file import CsvSink
-    from emodj_live.sinks.plot import PlotSink
+    from emodj_live.blocks import Block, Gap, Sink
 
 logger = logging.getLogger(__name__)
 
-Sink = Callable[[Emotion], object]
+
+@dataclass(frozen=True, slots=True)
+class OutputOption:
+    """An option of the command line that names an output.
+
+    Attributes
+    ----------
+    name : str
+        ``--name``.
+    metavar, help : str
+        What ``--help`` says.
+    module : str
+        Has ``parse(text)``, which returns the option's value or raises a `ValueError`, and ``open_output(value,
+        files)``, which returns a context manager around an `Output`. It is imported if the option is used.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    module: str
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text stands for."""
+        return import_module(self.module).parse(text)
+
+    def open(self, value: Any, files: Sequence[str]) -> AbstractContextManager[Output]:
+        """Open the output."""
+        opened: AbstractContextManager[Output] = import_module(self.module).open_output(value, files)
+        return opened
+
+
+OUTPUTS = (  # opened in this order: the table last, because it is written at once
+    OutputOption("plot", "FILE", "also draw the song: .png, .svg or .pdf", "emodj_live.sinks.plot"),
+    OutputOption("osc", "HOST:PORT", "also send OSC: /emodj/valence and so on", "emodj_live.sinks.osc"),
+    OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
+)
 
 
 class Outputs:
-    """All outputs that the options name.
+    """All outputs of a session.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        As `emodj_live.cli` parses them.
+    show : Output
+        The lines or the dashboard.
+    values : mapping
+        For each of the `OUTPUTS` that is wanted, by name, the value of its option.
+    files : sequence of str
+        The audio files that will be tracked.
 
     Attributes
     ----------
     has_failed : bool
-        An output has failed on the way.
+        Whether an output has failed.
 
     Raises
     ------
@@ -50,31 +91,18 @@ class Outputs:
         If one cannot be opened.
     """
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        show: Output,
+        values: Mapping[str, Any],
+        files: Sequence[str] = (),
+    ) -> None:
         self.has_failed = False
-        self._is_shown = True  # the lines or the dashboard work
-        self._plots: dict[int, PlotSink] = {}  # one for each source, by its number
-        self._table: CsvSink | None = None
-        self._streams: list[Sink] = []  # for all sources
+        self._show = show
         with ExitStack() as stack:
-            self._open(options, stack)
+            named = [stack.enter_context(row.open(values[row.name], files)) for row in OUTPUTS if row.name in values]
+            self._outputs = [show, *reversed(named)]
             self._close = stack.pop_all()
-
-    def _open(self, options: argparse.Namespace, stack: ExitStack) -> None:
-        if options.plot:
-            from emodj_live.sinks.plot import PlotSink
-
-            self._plots = dict(enumerate(map(PlotSink, _numbered(options.plot, max(1, len(options.files))))))
-        if options.osc:
-            from emodj_live.sinks.osc import OscSink
-
-            self._streams.append(stack.enter_context(OscSink(*options.osc)))
-        if options.csv:
-            from emodj_live.sinks.csv_file import CsvSink
-
-            self._table = CsvSink(options.csv)  # the last: it writes at once
-            stack.callback(self._table.close)
-            self._streams.append(self._table)
 
     def __enter__(self) -> Outputs:
         return self
@@ -86,95 +114,101 @@ class Outputs:
         self._close.close()
 
     @property
-    def is_spent(self) -> bool:
-        """Whether nothing is left that works."""
-        is_shown = self._is_shown and not _is_null_device(sys.stdout)
-        return self.has_failed and not (is_shown or self._streams or self._plots)
+    def is_exhausted(self) -> bool:
+        """Whether outputs have failed and none is left that works."""
+        left = [output for output in self._outputs if output is not self._show or not _is_null_device(sys.stdout)]
+        return self.has_failed and not left
 
     @contextmanager
-    def following(self, name: str, title: str, number: int, show: Sink) -> Iterator[Sink]:
+    def following(self, work: Work) -> Iterator[GuardedSinks]:
         """Take in the emotions of one source.
 
         Parameters
         ----------
-        name, title : str
-            What it is called in tables, and in pictures.
-        number : int
-            Of the source, from 0.
-        show : callable
-            The sink that shows the emotions.
+        work : Work
 
         Yields
         ------
-        callable
-            The sink for all of them.
+        GuardedSinks
+            The sink for all outputs.
         """
-        plot = self._plots.get(number)
-        sinks: list[Sink] = [*([show] if self._is_shown else []), *self._streams, *([plot] if plot else [])]
-        if self._table:
-            self._table.source = name
-        if plot:
-            plot.title = title
+        with ExitStack() as stack:
+            sinks = {}
+            for output in self._outputs:
+                sinks[output] = stack.enter_context(self._reporting(output(work)))
+            yield GuardedSinks(sinks, self._drop)
 
-        def hand_out(emotion: Emotion) -> None:
-            for sink in sinks[:]:
-                try:
-                    sink(emotion)
-                except SinkError as error:
-                    sinks.remove(sink)
-                    self._fail(sink, error)
-                except BrokenPipeError:
-                    if len(sinks) == 1:
-                        raise
-                    sinks.remove(sink)
-                    self._hide()
-                    logger.warning("standard output: nobody reads it any more. The rest goes on.")
-
-        try:
-            yield hand_out
-        except EmodjError:
-            self._draw(number)
-            raise
-        self._draw(number)
-
-    def _draw(self, number: int) -> None:
-        if plot := self._plots.get(number):
+    @contextmanager
+    def _reporting(self, followed: AbstractContextManager[Sink]) -> Iterator[Sink]:
+        """Report a sink that cannot be closed: it costs the others nothing."""
+        with ExitStack() as stack:
+            sink = stack.enter_context(followed)
+            close = stack.pop_all()
             try:
-                plot.close()
-            except SinkError as error:
-                self._fail(plot, error)
-            self._plots.pop(number, None)
+                yield sink
+            finally:
+                try:
+                    close.close()
+                except SinkError as error:
+                    self.has_failed = True
+                    logger.error("%s", error)  # noqa: TRY400 (one line, no traceback)
 
-    def _hide(self) -> None:
-        """Show nothing any more."""
-        self._is_shown = False
-        abandon_stdout()
-
-    def _fail(self, sink: Sink, error: SinkError) -> None:
-        """Leave an output out from now on, and tell of it; raise the error if it was the last."""
-        self.has_failed = True
-        if sink in self._streams:
-            self._streams.remove(sink)
-        elif sink in self._plots.values():
-            self._plots = {number: plot for number, plot in self._plots.items() if plot is not sink}
-        else:
-            self._hide()
-        if self.is_spent:
+    def _drop(self, output: Output, error: SinkError | BrokenPipeError) -> None:
+        """Leave an output out from now on and report it; raise the error if it was the last."""
+        if isinstance(error, BrokenPipeError) and len(self._outputs) == 1:
             raise error
-        logger.error("%s The rest goes on.", error)
+        self._outputs.remove(output)
+        if output is self._show:
+            abandon_stdout()
+        if isinstance(error, BrokenPipeError):
+            logger.warning("standard output: the reader closed the pipe; other outputs continue.")
+            return
+        self.has_failed = True
+        if self.is_exhausted:
+            raise error
+        logger.error("%s Other outputs continue.", error)
 
 
-def _numbered(path: Path, count: int) -> list[Path]:
-    """Return a path for each of so many files: with one of them, the path itself."""
-    if count == 1:
-        return [path]
-    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
+class GuardedSinks:
+    """A sink that passes emotions on to many, and leaves out those that fail.
+
+    Parameters
+    ----------
+    sinks : mapping of Output to Sink
+    drop : callable
+        Called with an output that failed and its error.
+    """
+
+    def __init__(
+        self, sinks: Mapping[Output, Sink], drop: Callable[[Output, SinkError | BrokenPipeError], None]
+    ) -> None:
+        self._sinks = dict(sinks)
+        self._heartbeats = {output: sink.after_block for output, sink in sinks.items() if hasattr(sink, "after_block")}
+        self._drop = drop
+
+    def __call__(self, emotion: Emotion) -> None:
+        """Pass an emotion on."""
+        for output, sink in list(self._sinks.items()):
+            self._call(output, sink, emotion)
+
+    def after_block(self, block: Block | Gap) -> None:
+        """Pass the heartbeat on to those that have one."""
+        for output, beat in list(self._heartbeats.items()):
+            self._call(output, beat, block)
+
+    def _call(self, output: Output, function: Callable[[Any], object], value: object) -> None:
+        try:
+            function(value)
+        except (SinkError, BrokenPipeError) as error:
+            del self._sinks[output]
+            self._heartbeats.pop(output, None)
+            self._drop(output, error)
 
 
 def _is_null_device(stream: TextIO) -> bool:
-    """Return whether what is written to a stream goes nowhere."""
+    """Return whether what is written to a stream is thrown away."""
     try:
         found = os.fstat(stream.fileno())
         return stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
-    except (OSError, ValueError):  # it is no file at all, as in a test
+    except (OSError, ValueError):  # it is not a file, as in a test
         return False

@@ -62,7 +62,7 @@ class RingBuffer:
         Parameters
         ----------
         block : ndarray of float32, shape (n,), or Gap
-            The next samples, or how many were lost. After a gap windows start afresh at the first sample behind it.
+            The next samples, or how many were lost. After a gap, windows start afresh at the first sample that follows it.
 
         Yields
         ------

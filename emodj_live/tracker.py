@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
 from emodj_live.emotion import Emotion
-from emodj_live.gain import AutomaticGain
+from emodj_live.gain import LOWEST_LEVEL, SILENCE, AutomaticGain
+from emodj_live.model import Model
 from emodj_live.ring import RingBuffer
 from emodj_live.smoothing import SMOOTHING, Smoother
 
 if TYPE_CHECKING:
     from emodj_live.sources.adapter import Adapter
 
-SILENCE = -60.0  # [dBFS]
-LOWEST_LEVEL = -120.0  # [dBFS] what digital silence is written as
 _FULL_SCALE = 32767 / 32768  # the largest 16-bit sample
 _LARGEST_GAIN = 100.0  # [dB]
 _IN_USE = "this tracker is in use for another stream; make one tracker for each stream"
@@ -86,7 +85,7 @@ class EmotionTracker:
 
     def __init__(
         self,
-        model: EmotionModel,
+        model: Model,
         *,
         step: int | None = None,
         smoothing: float = SMOOTHING,
@@ -232,7 +231,9 @@ class EmotionTracker:
         self._stream = stream = object()
         with iterating(source) as blocks:
             while not (stop.is_set() or self._is_stopped.is_set()):
-                if (block := next(blocks, None)) is None:
+                try:
+                    block = next(blocks)
+                except StopIteration:
                     return
                 if self._stream is not stream:
                     raise RuntimeError(_IN_USE)
@@ -291,7 +292,7 @@ class EmotionTracker:
                 for sink in sinks:
                     sink(emotion)
 
-    def atrack(self, source: Source) -> AsyncIterator[Emotion]:
+    def atrack(self, source: Source) -> AsyncGenerator[Emotion, None]:
         """Follow a source on a thread, for ``async for`` in a program that runs on asyncio.
 
         Parameters
@@ -301,7 +302,7 @@ class EmotionTracker:
 
         Returns
         -------
-        async iterator of Emotion
+        async generator of Emotion
             Cancelling the task, leaving the loop with ``aclose()``, or an error ends the thread and closes the source.
             A loop that is slow makes the source wait.
 

@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import soundfile
 
-from emodj_live import Emotion, __version__
+from emodj_live import Device, Emotion, EmotionModel, EmotionTracker, FileSource, PacedSource, __version__
 from emodj_live.cli import main
+from emodj_live.inputs import INPUTS, InputOption
 
 RATE = 22050
 unix = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals and POSIX signals")
@@ -245,7 +247,7 @@ def test_bad_models_are_told(tmp_path, song, capsys, monkeypatch):
     assert f"{song}: is not a model file" in capsys.readouterr().err
     monkeypatch.setenv("EMODJ_MODEL", str(tmp_path / "none.npz"))
     assert main(["--demo"]) == 1
-    assert "there is no such model file" in capsys.readouterr().err
+    assert "no such model file" in capsys.readouterr().err
 
 
 def test_version(capsys):
@@ -371,3 +373,94 @@ def test_silence_is_called_silence(tmp_path, capsys):
 def test_the_demo_has_no_parts(option):
     with pytest.raises(SystemExit):
         main(["--demo", option, "2"])
+
+
+# ---------------------------------------------------------------------------------------------------------- devices
+
+
+def devices(*names):
+    return [Device(n, name, "ALSA", 2, 48000.0, is_default=n == 0) for n, name in enumerate(names)]
+
+
+def test_a_devices_name_does_not_reach_the_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("emodj_live.sources.devices.list_devices", lambda kind: devices("evil\x1b]0;PWN\x07\n"))
+    assert main(["-l"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+    assert "evil?]0;PWN??" in lines[1]
+
+
+@unix
+def test_a_list_of_devices_that_cannot_be_written(monkeypatch):
+    code = """
+import sys
+from emodj_live import Device
+from emodj_live.sources import devices
+devices.list_devices = lambda kind: [Device(0, "microphone", "ALSA", 2, 48000.0, True)]
+from emodj_live.cli import console
+sys.argv = ["emodj-live", "-l"]
+console()
+"""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "emodj-live: standard output: cannot be written: No space left on device.\n"
+
+
+# ------------------------------------------------------------------------------------------------------------- pace
+
+
+def test_realtime_paces_what_is_not_on_a_terminal(song, monkeypatch, capsys):
+    """By the clock of the pacing, which the test moves on itself."""
+    slept = []
+    monkeypatch.setattr(PacedSource.__init__, "__kwdefaults__", {"clock": lambda: sum(slept), "sleep": slept.append})
+    assert main([str(song), "-q", "--realtime"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 6
+    assert sum(slept) == pytest.approx(3.0, abs=0.01)
+    slept.clear()
+    assert main([str(song), "-q"]) == 0
+    assert slept == []
+
+
+@pytest.mark.parametrize("arguments", [["--fast", "--realtime"], ["--fast", "--play"]])
+def test_paces_that_contradict_each_other(arguments, song, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([str(song), *arguments])
+    assert caught.value.code == 2
+    assert "--fast cannot be combined with --play or --realtime" in capsys.readouterr().err
+
+
+def test_the_text_of_an_emotion_is_the_line_that_is_printed(song, capsys):
+    assert main([str(song), "-q"]) == 0
+    emotions = list(EmotionTracker(EmotionModel.load()).track(FileSource(song)))
+    assert capsys.readouterr().out.splitlines() == [str(emotion) for emotion in emotions]
+
+
+# ----------------------------------------------------------------------------------------------- rates and sources
+
+
+def test_a_model_of_another_rate_works_on_the_command_line(tmp_path, model, capsys):
+    spec = replace(model.spec, sample_rate=16000, window_length=8000, n_fft=1488, hop_length=372, fmax=8000.0,
+                   mel_basis=np.ones((128, 745), np.float32))  # fmt: skip
+    replace(model, spec=spec).save(tmp_path / "16khz.npz")
+    soundfile.write(tmp_path / "ten.wav", music(10, 44_100), 44_100)
+    assert main([str(tmp_path / "ten.wav"), "--json", "--model", str(tmp_path / "16khz.npz")]) == 0
+    times = [json.loads(line)["time"] for line in capsys.readouterr().out.splitlines()]
+    assert times == [n / 2 for n in range(1, 21)]
+
+
+def test_a_new_source_is_a_module_and_a_row(monkeypatch, capsys):
+    module = ModuleType("emodj_live_newcomer")
+    module.open_source = lambda value, options, rate: [np.full(rate, float(value), np.float32)]
+    monkeypatch.setitem(sys.modules, "emodj_live_newcomer", module)
+    row = InputOption("hum", "a hum", "emodj_live_newcomer", metavar="LEVEL")
+    for home in ("emodj_live.inputs", "emodj_live.cli"):
+        monkeypatch.setattr(f"{home}.INPUTS", (*INPUTS, row))
+    assert main(["--hum", "0.1", "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["level"] for record in records] == pytest.approx([-20.0, -20.0])
+    with pytest.raises(SystemExit):
+        main(["--hum", "0.1", "--demo"])
+    assert "name audio files, or - for standard input, or --demo, --mic, or --hum" in capsys.readouterr().err

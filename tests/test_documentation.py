@@ -1,34 +1,57 @@
-"""The code in the README and in the guide is run as it stands there, and type checkers accept it."""
+"""The code in the README and in the guide is run as it stands there; what the pages say of the package is compared."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 import emodj_live
 
 ROOT = Path(__file__).parents[1]
-README, GUIDE = ROOT / "README.md", ROOT / "docs" / "embedding.md"
-WAYS = ["callback", "iterator", "push", "background"]
+README, GUIDE, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "embedding.md", ROOT / "docs" / "architecture.md"
+PAGES = [README, GUIDE, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+CONTINUES = "<!-- continues the piece before -->"
+WAYS = {
+    "callback": ".run(",
+    "iterator": ".track(",
+    "push": ".process(",
+    "background": "BackgroundTracker(",
+    "asyncio": ".atrack(",
+    "analyze": "analyze(",
+}
 
 
 def pieces(path):
-    """Return each piece of Python with the line before its fence."""
+    """Return each piece of Python with the line before its fence; one that continues has what it continues in front."""
     text, found = path.read_text(encoding="utf-8"), []
     for match in re.finditer(r"^```python\n(.*?)^```", text, re.M | re.S):
         before = text[: match.start()].rstrip().splitlines()[-1]
-        found.append((match[1], before))
+        found.append((found[-1][0] + match[1] if before == CONTINUES else match[1], before))
     return found
 
 
 ALL = [
-    pytest.param(code, before, id=f"{path.stem}-{number}")
+    pytest.param(code, before, id=f"{path.stem}-{number}", marks=[pytest.mark.slow] if "PacedSource(" in code else [])
     for path in (README, GUIDE)
     for number, (code, before) in enumerate(pieces(path))
 ]
+
+
+def section(path, title):
+    """Return what stands below a heading, its own subsections included."""
+    text = path.read_text(encoding="utf-8")
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+
+
+def anchors(path):
+    """Return what a link can point to on a page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.fixture
@@ -47,19 +70,55 @@ def test_code_runs(code, before, with_a_song, capsys):
     if "PlotSink" in code:
         pytest.importorskip("matplotlib", reason="needs the extra plot")
     exec(compiled, {"__name__": "snippet"})  # noqa: S102
-    if "print" in code and not any(quiet in code for quiet in ("BackgroundTracker", "arousal > 0.5")):
+    if "print" in code and not any(quiet in code for quiet in ("BackgroundTracker", "arousal > 0.5", "Timer(")):
         assert capsys.readouterr().out
 
 
-def test_readme_shows_each_way_in_in_ten_lines():
-    text = README.read_text(encoding="utf-8")
-    section = text[text.index("## In your program") : text.index("## On the command line")]
-    names = [name.lower() for name in re.findall(r"\*\*(\w+)\*\*: ", section)]
-    code = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
-    assert names == WAYS
-    for name, snippet, mark in zip(names, code, ("run(", "track(", "process(", "BackgroundTracker("), strict=True):
-        assert mark in snippet, name
-        assert len([line for line in snippet.splitlines() if line.strip()]) <= 10, name
+def test_readme_shows_the_callback_in_ten_lines_and_links_to_the_other_ways():
+    shown = section(README, "The API in ten lines")
+    (code,) = re.findall(r"^```python\n(.*?)^```", shown, re.M | re.S)
+    assert WAYS["callback"] in code
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    linked = re.findall(r"\(docs/embedding.md#(\w+)\)", shown)
+    assert ["callback", *linked] == list(WAYS)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_guide_shows_each_way(way):
+    code = re.findall(r"^```python\n(.*?)^```", section(GUIDE, way.capitalize()), re.M | re.S)
+    assert WAYS[way] in code[0]
+
+
+NUMBER = re.compile(r"[-+]?\d+\.\d+")
+
+
+def numbers(line):
+    return [float(number) for number in NUMBER.findall(line)]
+
+
+def shown_after(marker):
+    """Return the piece of the README behind a comment."""
+    return re.search(rf"<!-- {marker} -->\n```\w+\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)[1]
+
+
+def demo(run_python, *arguments):
+    """Return the lines that ``emodj-live --demo`` prints with the model that ships."""
+    code = f"import os; os.environ.pop('EMODJ_MODEL', None); from emodj_live.cli import main; main({arguments!r})"
+    return run_python(code).stdout.splitlines()
+
+
+def test_the_lines_in_the_readme_are_real(run_python):
+    shown, real = shown_after("real lines").splitlines(), demo(run_python, "--demo", "--quiet")[-3:]
+    assert [NUMBER.sub("", line) for line in shown] == [NUMBER.sub("", line) for line in real]
+    apart = np.abs([np.subtract(numbers(one), numbers(other)) for one, other in zip(shown, real, strict=True)])
+    assert (apart <= [0.0, 0.011, 0.011, 0.11]).all()  # time, valence, arousal, level: one in the last digit
+
+
+def test_the_object_in_the_readme_is_real(run_python):
+    shown, real = json.loads(shown_after("real object")), json.loads(demo(run_python, "--demo", "--json")[-1])
+    assert list(shown) == list(real)
+    for name, value in real.items():
+        assert shown[name] == (pytest.approx(value, abs=2e-3) if isinstance(value, float) else value), name
 
 
 def test_the_contract_is_the_same_everywhere():
@@ -75,11 +134,37 @@ def test_guide_tells_of_every_public_name(name):
     )
 
 
-def test_links_lead_somewhere():
-    for path in (README, GUIDE):
-        text = path.read_text(encoding="utf-8")
-        for target in re.findall(r"(?<!!)\[[^]]*\]\(([^)#:]+)\)", text):
-            assert (path.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target, anchor in re.findall(r"\[[^]]*\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), anchor
+
+
+def test_architecture_shows_every_module_at_the_top():
+    layout = section(ARCHITECTURE, "Layout")
+    shown = set(re.findall(r"^    \|   `-- (\w+/) |^    [|`]-- ([\w.]+/?) ", layout, re.M))
+    shown = {one or other for one, other in shown} - {"terminal/"}
+    package = Path(emodj_live.__file__).parent
+    found = {path.name for path in package.glob("*.py")} | {
+        f"{path.parent.name}/" for path in package.glob("*/__init__.py")
+    }
+    assert shown == found - {"__main__.py"}  # which is named beside cli.py
+
+
+def test_architecture_names_every_rule():
+    from test_architecture import RULES
+
+    named = section(ARCHITECTURE, "Who may import whom")
+    assert [name for name in RULES if name and f"`{name}`" not in named] == []
+
+
+def test_the_version_is_the_same_everywhere():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.*)$", citation, re.M) == [emodj_live.__version__]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[(\d.*?)\]", changes, re.M)[1] == emodj_live.__version__
 
 
 def test_help_and_readme_know_the_outputs(capsys):
@@ -88,7 +173,7 @@ def test_help_and_readme_know_the_outputs(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    for option in ("--csv", "--osc", "--plot", "--raw"):
+    for option in ("--csv", "--osc", "--plot", "--raw", "--realtime"):
         assert option in shown
         assert option in README.read_text(encoding="utf-8")
 
@@ -100,7 +185,8 @@ from typing import assert_type
 
 import numpy as np
 from emodj_live import Adapter, BackgroundTracker, CsvSink, Emotion, EmotionModel, EmotionTracker, FileSource
-from emodj_live import MicrophoneSource, OscSink, PlotSink, Quadrant, StreamSource
+from emodj_live import MicrophoneSource, Model, OscSink, PlotSink, Quadrant, SongProfile, SourceStatus, StreamSource
+from emodj_live import analyze, load_model
 
 
 def on_emotion(emotion: Emotion) -> None:
@@ -116,6 +202,17 @@ tracker.run([np.zeros(100, np.float32)], on_emotion)
 for emotion in tracker.track(MicrophoneSource()):
     assert_type(emotion, Emotion)
 assert_type(tracker.process(Adapter(44100).process(np.zeros((10, 2), np.int16))), list[Emotion])
+assert_type(tracker.adapter(44100, channels=2), Adapter)
+assert_type(load_model("model.npz"), Model)
+assert_type(analyze("song.mp3", model), SongProfile)
+assert_type(FileSource("song.mp3").status(), SourceStatus)
+
+
+async def show() -> None:
+    async for emotion in tracker.atrack(FileSource("song.mp3")):
+        assert_type(emotion, Emotion)
+
+
 with BackgroundTracker(tracker, StreamSource(open("pipe", "rb")), on_emotion) as background:
     assert_type(background.latest, Emotion | None)
     assert_type(background.error, BaseException | None)
@@ -131,8 +228,9 @@ EmotionTracker(model, smoothness=3.0)
 EXPECTED = ["arg-type", "arg-type", "union-attr", "call-arg"]
 
 
+@pytest.mark.slow
 def test_type_checker_honours_the_package_in_a_program_outside_it(tmp_path, package):
-    """Where the package were untyped, all would be Any: neither the types nor the mistakes would be seen."""
+    """If the package were untyped, all would be Any: neither the types nor the mistakes would be seen."""
     pytest.importorskip("mypy", reason="needs the extra dev")
     (tmp_path / "program.py").write_text(PROGRAM + MISTAKES)
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\npython_version = 3.11\nfollow_imports = silent\n")

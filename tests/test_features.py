@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import scipy.fft
 
-from emodj_live import FeatureExtractor, FeatureSpec, fft
+from emodj_live import FeatureExtractor, FeatureSpec
 
 LENGTH = 11025
 RATE = 22050
@@ -267,34 +266,3 @@ def test_a_mel_filter_without_weight_counts_as_silent(spec):
     basis[:32] = 0
     features = FeatureExtractor(FeatureSpec(basis)).extract(0.1 * noise())
     assert np.isfinite(features).all()
-
-
-@pytest.mark.parametrize("is_found", [True, False])
-def test_the_transform_is_scipys(is_found, monkeypatch):
-    """Loaded by its file, or imported the long way where that is not found."""
-    if not is_found:
-        monkeypatch.setattr(fft, "_pocketfft", lambda: None)
-    frames = np.random.default_rng(0).normal(size=(22, 2048)).astype(np.float32)
-    spectrum = np.empty((22, 1025), np.complex64)
-    fft.real_transform()(frames, spectrum)
-    np.testing.assert_array_equal(spectrum, scipy.fft.rfft(frames))
-
-
-def test_the_transform_is_found_by_its_file():
-    assert fft._pocketfft() is not None
-
-
-@pytest.mark.parametrize("order", [("ours", "scipy"), ("scipy", "ours"), ("ours", "librosa")], ids=" then ".join)
-def test_the_transform_is_loaded_once(order, run_python):
-    """Twice in one process, SciPy 1.15 under Python 3.10 ends that with ``free(): invalid pointer``."""
-    load = {
-        "ours": "from emodj_live.fft import _pocketfft; ours = _pocketfft()",
-        "scipy": "import scipy.fft",
-        "librosa": "import warnings; warnings.simplefilter('ignore'); import librosa.core.spectrum, scipy.fft",
-    }
-    find = """
-import sys
-extensions = [m for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").endswith((".so", ".pyd"))]
-print(*[m.__name__ for m in extensions if m is not ours and hasattr(m, "r2c")])
-"""
-    assert run_python("\n".join([*(load[name] for name in order), find])).stdout.split() == []

@@ -8,14 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from virtual_microphone import wait_until
 
 from emodj_live import CsvSink, Emotion, EmotionTracker, FileSource, OscSink, PlotSink, Quadrant, SinkError
 from emodj_live.cli import main
+from emodj_live.outputs import OUTPUTS, OutputOption, Outputs
+from emodj_live.work import Work
 
 unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX devices and limits")
 
@@ -182,12 +186,12 @@ def test_osc_tells_of_a_lost_network_once_and_tries_on(osc_server, caplog, monke
     sink(emotion(0.5))
     sink(emotion(1.0))
     assert len(caplog.records) == 1
-    assert f"127.0.0.1:{port}: cannot be reached any more: Network is unreachable" in caplog.text
+    assert f"127.0.0.1:{port}: unreachable (Network is unreachable); will keep trying." in caplog.text
     monkeypatch.setattr(sink._client, "send_message", send)
     sink(emotion(1.5))
     sink(emotion(2.0))
     assert len(caplog.records) == 2
-    assert "is reached again" in caplog.text
+    assert "reachable again" in caplog.text
     assert len(receive(8)) == 8
     sink.close()
 
@@ -203,7 +207,7 @@ def test_osc_to_an_unknown_host_is_told_before_the_start(song, monkeypatch, caps
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "emodj-live: nowhere.invalid:9000: cannot be reached: Name or service not known; "
+        "emodj-live: nowhere.invalid:9000: unreachable (Name or service not known); "
         "check the name and the network.\n"
     )
 
@@ -215,7 +219,7 @@ def test_osc_to_a_host_out_of_reach_is_told_before_the_start(monkeypatch):
         raise OSError(101, "Network is unreachable")
 
     monkeypatch.setattr(socket.socket, "connect", unreachable)
-    with pytest.raises(SinkError, match="192.0.2.1:9000: cannot be reached: Network is unreachable"):
+    with pytest.raises(SinkError, match="192.0.2.1:9000: unreachable \\(Network is unreachable\\)"):
         OscSink("192.0.2.1", 9000)
 
 
@@ -340,7 +344,7 @@ def test_plot_suffixes(name, tmp_path, song, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([str(song), "--plot", str(tmp_path / name)])
     assert stopped.value.code == 2
-    assert f"{name} ends in none of .png, .svg, .pdf" in capsys.readouterr().err
+    assert f"{name} does not end in .png, .svg or .pdf" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------------- together
@@ -427,7 +431,7 @@ def test_full_disk_is_told_once_and_the_rest_goes_on(tmp_path):
     done = emodj_live("--demo", "--json", "--csv", table, before=SMALL_DISK)
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 60
-    assert done.stderr == f"emodj-live: {table}: cannot be written: File too large. The rest goes on.\n"
+    assert done.stderr == f"emodj-live: {table}: cannot be written: File too large. Other outputs continue.\n"
     assert table.stat().st_size == 4096
 
 
@@ -453,7 +457,7 @@ def test_full_disk_under_the_lines_leaves_the_table(song, tmp_path):
         done = emodj_live(song, song, "--json", "--csv", tmp_path / "t.csv", stdout=full)
     assert done.returncode == 1
     assert done.stderr == (
-        "emodj-live: standard output: cannot be written: No space left on device. The rest goes on.\n"
+        "emodj-live: standard output: cannot be written: No space left on device. Other outputs continue.\n"
     )
     assert len(rows(tmp_path / "t.csv")) == 12
 
@@ -475,7 +479,7 @@ def test_full_disk_under_one_plot_leaves_the_others(song, tmp_path):
     (tmp_path / "m-1.png").symlink_to("/dev/full")
     done = emodj_live(song, song, song, "--plot", tmp_path / "m.png")
     assert done.returncode == 1
-    assert "m-1.png: cannot be written: No space left on device. The rest goes on." in done.stderr
+    assert "m-1.png: cannot be written: No space left on device." in done.stderr
     assert sorted(path.name for path in tmp_path.glob("m-[23].png")) == ["m-2.png", "m-3.png"]
 
 
@@ -483,7 +487,7 @@ def test_full_disk_under_one_plot_leaves_the_others(song, tmp_path):
 def test_lines_that_nobody_reads_leave_the_table(song, tmp_path):
     done = emodj_live(song, song, "--csv", tmp_path / "t.csv", before="exec > >(head -1)")
     assert (done.returncode, len(rows(tmp_path / "t.csv"))) == (0, 12)
-    assert done.stderr.count("nobody reads it any more. The rest goes on.") == 1
+    assert done.stderr.count("the reader closed the pipe; other outputs continue.") == 1
 
 
 @unix
@@ -501,14 +505,10 @@ def test_no_room_for_temporary_files(option, song):
 
 def test_plot_and_table_of_what_came_before_an_error(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
-    from argparse import Namespace
-
-    from emodj_live.outputs import Outputs
-
-    options = Namespace(plot=tmp_path / "arc.png", csv=tmp_path / "t.csv", osc=None, files=["song.wav"])
+    values = {"plot": tmp_path / "arc.png", "csv": tmp_path / "t.csv"}
 
     def follow():
-        with Outputs(options) as outputs, outputs.following("song.wav", "song", 0, lambda _: None) as sink:
+        with Outputs(nowhere, values, ["song.wav"]) as outputs, outputs.following(Work([], name="song.wav")) as sink:
             sink(emotion())
             raise SinkError("odd")
 
@@ -516,6 +516,156 @@ def test_plot_and_table_of_what_came_before_an_error(tmp_path):
         follow()
     assert (tmp_path / "arc.png").exists()
     assert len(rows(tmp_path / "t.csv")) == 1
+
+
+# --------------------------------------------------------------------------------------------- the list of outputs
+
+
+def nowhere(work):
+    """Stand for lines that nobody wants."""
+    return nullcontext(lambda emotion: None)
+
+
+def noting(notes, name, **answers):
+    """Return an output that notes what happens to it; `answers` are errors to raise."""
+
+    class Sink:
+        def __call__(self, emotion):
+            notes.append((name, "emotion"))
+            if error := answers.get("emotion"):
+                raise error
+
+        def after_block(self, block):
+            notes.append((name, "block"))
+            if error := answers.get("block"):
+                raise error
+
+    @contextmanager
+    def follow(work):
+        notes.append((name, f"begins {work.name}"))
+        yield Sink()
+        notes.append((name, "ends"))
+
+    return follow
+
+
+@contextmanager
+def with_a_row(monkeypatch, output, parse=str):
+    """Add an output as a contributor would: a module, and a row of the table."""
+    module = ModuleType("emodj_live_newcomer")
+    module.parse = parse
+    module.open_output = lambda value, files: nullcontext(output)
+    monkeypatch.setitem(sys.modules, "emodj_live_newcomer", module)
+    row = OutputOption("shout", "WORD", "shout it", "emodj_live_newcomer")
+    for home in ("emodj_live.outputs", "emodj_live.cli"):
+        monkeypatch.setattr(f"{home}.OUTPUTS", (*OUTPUTS, row))
+    yield
+
+
+def test_a_new_output_is_a_module_and_a_row(song, monkeypatch, capsys):
+    notes = []
+    with with_a_row(monkeypatch, noting(notes, "shout")):
+        assert main([str(song), "-q", "--shout", "hey"]) == 0
+        with pytest.raises(SystemExit):
+            main(["--help"])
+    assert "--shout WORD" in capsys.readouterr().out
+    assert notes[0] == ("shout", f"begins {song}")
+    assert notes[-1] == ("shout", "ends")
+    assert notes.count(("shout", "emotion")) == 6
+    assert ("shout", "block") in notes
+
+
+def test_a_wrong_value_is_told_in_the_words_of_its_module(song, monkeypatch, capsys):
+    def parse(text):
+        raise ValueError(f"{text} is not loud enough")
+
+    with with_a_row(monkeypatch, nowhere, parse), pytest.raises(SystemExit) as caught:
+        main([str(song), "--shout", "hush"])
+    assert caught.value.code == 2
+    assert "argument --shout: hush is not loud enough" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["emotion", "block"])
+def test_an_output_that_fails_is_left_out_for_good(where, monkeypatch, caplog):
+    notes = []
+    outputs = Outputs(noting(notes, "show"), {})
+    failing = noting(notes, "failing", **{where: SinkError("the lamp has burst.")})
+    outputs._outputs.append(failing)
+    for name in ("first", "second"):
+        with outputs.following(Work([], name=name)) as sink:
+            sink(emotion())
+            sink.after_block(None)
+            sink(emotion())
+    assert outputs.has_failed
+    assert caplog.messages == ["the lamp has burst. Other outputs continue."]
+    assert notes.count(("show", "emotion")) == 4
+    assert ("failing", "begins first") in notes
+    assert ("failing", "begins second") not in notes
+    assert ("failing", "ends") in notes
+
+
+def test_the_last_output_that_fails_raises():
+    outputs = Outputs(noting([], "show", emotion=SinkError("gone.")), {})
+    with pytest.raises(SinkError, match="gone"), outputs.following(Work([])) as sink:
+        sink(emotion())
+    assert outputs.is_exhausted
+
+
+# ------------------------------------------------------------------------------------------ a table for spreadsheets
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("http:x","y").wav', "+1.wav", "-1.wav", "@SUM(A1).wav", "\tx.wav"])
+def test_a_name_is_text_and_no_formula(name, tmp_path):
+    with CsvSink(tmp_path / "t.csv", source=name) as table:
+        table(emotion())
+    (row,) = rows(tmp_path / "t.csv")
+    assert row["source"] == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["song.wav", "-", "a=b.wav", "ü.wav"])
+def test_other_names_stay_as_they_are(name, tmp_path):
+    with CsvSink(tmp_path / "t.csv", source=name) as table:
+        table(emotion())
+    assert rows(tmp_path / "t.csv")[0]["source"] == name
+
+
+@pytest.mark.parametrize("option", ["csv", "plot"])
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_an_output_that_is_an_input_is_refused(option, link, song, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    suffix = {"csv": "csv", "plot": "png"}[option]
+    before = song.read_bytes()
+    getattr(tmp_path / f"x.{suffix}", link)(song)
+    assert main([str(song), f"--{option}", str(tmp_path / f"x.{suffix}")]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert f"x.{suffix}: is the same file as the input {song}; choose another name for the output." in captured.err
+    assert captured.out == ""
+    assert song.read_bytes() == before
+
+
+def test_a_plot_of_several_is_held_against_each_input(song, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    (tmp_path / "x-2.png").symlink_to(song)
+    before = song.read_bytes()
+    assert main([str(song), str(song), "--plot", str(tmp_path / "x.png")]) == 1
+    assert "x-2.png: is the same file as the input" in capsys.readouterr().err
+    assert song.read_bytes() == before
+
+
+@pytest.mark.parametrize("address", ["x..y:9", ".:9", f"{'x' * 64}.de:9"])
+def test_an_address_that_is_no_host_name(address, song, capsys):
+    pytest.importorskip("pythonosc", reason="needs the extra osc")
+    with pytest.raises(SystemExit) as caught:
+        main([str(song), "--osc", address])
+    assert caught.value.code == 2
+    assert "is not a host name" in capsys.readouterr().err
+
+
+def test_osc_sink_to_what_is_no_host_name():
+    pytest.importorskip("pythonosc", reason="needs the extra osc")
+    with pytest.raises(SinkError, match="x..y:9: unreachable"):
+        OscSink("x..y", 9)
 
 
 # --------------------------------------------------------------------------------------------- beside the dashboard
@@ -530,7 +680,7 @@ def test_beside_the_dashboard(is_full, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); " if is_full else ""
     code = f"{limit}import sys; from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    told = f"{table}: cannot be written: File too large. The rest goes on."
+    told = f"{table}: cannot be written: File too large. Other outputs continue."
     with Terminal("-c", code, "--demo", "--csv", str(table), environment=environment, size=(160, 24)) as terminal:
         terminal.wait_for(lambda: terminal.shown.count("dBFS") >= 2, 30, "the dashboard")
         if is_full:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emodj_live.model import default_model_path
+from emodj_live.model_file import default_path
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,7 +74,7 @@ def test_the_sdist_builds_a_wheel_that_works_anywhere(built, tmp_path):
 
 def test_a_checkout_finds_its_own_model(monkeypatch):
     monkeypatch.delenv("EMODJ_MODEL", raising=False)
-    path = default_model_path()
+    path = default_path()
     assert path.is_file()
     assert path.name == "emodj.npz"
 

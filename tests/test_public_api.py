@@ -15,12 +15,15 @@ import emodj_live
 def public_members(name):
     """Yield the functions and properties that a public class defines itself, with their names."""
     owner = getattr(emodj_live, name)
+    if name in ALIASES or inspect.isfunction(owner):
+        return
     for member_name, member in vars(owner).items():
         function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
         if not member_name.startswith("_") and (inspect.isfunction(function) or isinstance(function, property)):
             yield member_name, function
 
 
+ALIASES = {"Block", "Sink", "Source"}  # of types: they have no docstring of their own
 MEMBERS = [(name, *member) for name in emodj_live.__all__ for member in public_members(name)]
 
 
@@ -58,6 +61,9 @@ def test_homes_are_those_of_all():
 def test_name_is_at_home_where_it_says(name):
     home = f"emodj_live.{emodj_live._HOMES[name]}"
     value = getattr(emodj_live, name)
+    if name in ALIASES:
+        assert getattr(import_module(home), name) is value
+        return
     assert value.__module__ == home
     assert value.__name__ == name
     assert getattr(import_module(home), name) is value
@@ -119,7 +125,7 @@ def is_written(documentation):
     return bool(documentation) and len(documentation.split()) > 2 and not re.match(r"\w+\(.*\)$", documentation)
 
 
-@pytest.mark.parametrize("name", emodj_live.__all__)
+@pytest.mark.parametrize("name", sorted(set(emodj_live.__all__) - ALIASES))
 def test_name_is_documented(name):
     owner = getattr(emodj_live, name)
     text = owner.__doc__ if inspect.isfunction(owner) else vars(owner)["__doc__"]
@@ -134,7 +140,7 @@ def parameters(owner):
         return list(inspect.signature(owner).parameters)
     if is_dataclass(owner):
         return [field.name for field in fields(owner)]
-    if issubclass(owner, Exception | Enum) or "__init__" not in vars(owner):
+    if issubclass(owner, Exception | Enum) or getattr(owner, "_is_protocol", False) or "__init__" not in vars(owner):
         return []
     return list(inspect.signature(owner).parameters)
 

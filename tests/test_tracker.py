@@ -1,5 +1,6 @@
 """The tracker: madmom's four-part test, then each meaning that has its home here, then run, track and stop."""
 
+import asyncio
 import gc
 import itertools
 import math
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emodj_live import Emotion, EmotionTracker, FeatureExtractor, FeatureSpec, Gap, Quadrant
+from emodj_live import BackgroundTracker, Emotion, EmotionTracker, FeatureExtractor, Gap, Quadrant, analyze
 
 LENGTH = 11025
 RATE = 22050
@@ -418,16 +419,21 @@ class Scripted:
     """A model whose predictions are written down beforehand, over half-second windows that cost nothing."""
 
     reference_level = -20.0
-    spec = FeatureSpec(
-        np.ones((8, 9), np.float32), sample_rate=128, window_length=64, n_fft=16, hop_length=16, n_mels=8, n_mfcc=2
-    )
+    sample_rate = 128
+    window_length = 64
 
     def __init__(self, script):
         self._script = iter(script)
 
-    def predict(self, features):
+    def listener(self):
+        return self
+
+    def hear(self, windows, _times, _is_silent):
         """Return the next lines of the script."""
-        return np.array([next(self._script) for _ in features], np.float64).reshape(-1, 2)
+        return np.array([next(self._script) for _ in windows], np.float64).reshape(-1, 2)
+
+    def reset(self):
+        """Go on with the script."""
 
 
 def scripted(script, *, silent=(), step=64, **options):
@@ -586,7 +592,7 @@ def test_parameters_out_of_range(options, message):
 
 @pytest.mark.parametrize("model", ["emodj.npz", None])
 def test_what_is_no_model_is_told(model):
-    with pytest.raises(TypeError, match=f"must be an EmotionModel, .* got {model!r}"):
+    with pytest.raises(TypeError, match=f"must be a model, such as .* got {model!r}"):
         EmotionTracker(model)
 
 
@@ -670,10 +676,10 @@ def test_exception_of_a_sink_reaches_the_caller(error, tracker):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("song.mp3", r"take FileSource\('song.mp3'\)"),
-        (Path("song.mp3"), "take FileSource"),
-        (b"song.mp3", "take FileSource"),
-        (np.zeros(100, np.float32), r"take \[array\]"),
+        ("song.mp3", r"use FileSource\('song.mp3'\)"),
+        (Path("song.mp3"), "use FileSource"),
+        (b"song.mp3", "use FileSource"),
+        (np.zeros(100, np.float32), r"use \[array\]"),
     ],
 )
 def test_what_is_no_source_is_told(source, message, tracker):
@@ -707,8 +713,8 @@ def test_one_tracker_for_two_streams_is_told(tracker):
 def test_one_tracker_in_two_threads_is_told():
     is_in, may_go = threading.Event(), threading.Event()
     model = Scripted(itertools.repeat((0.5, 0.5)))
-    predict, block = model.predict, np.full(64, 0.1, np.float32)
-    model.predict = lambda features: is_in.set() or (may_go.wait(30) and predict(features))
+    hear, block = model.hear, np.full(64, 0.1, np.float32)
+    model.hear = lambda *heard: is_in.set() or (may_go.wait(30) and hear(*heard))
     tracker, found = EmotionTracker(model), []
     thread = threading.Thread(target=lambda: found.extend(tracker.process(block)))
     thread.start()
@@ -974,3 +980,196 @@ def test_two_trackers_in_two_threads_do_not_disturb_each_other(model, music):
         assert len(runs) == 3
         for run in runs:
             assert_same(run, emotions)
+
+
+# ---------------------------------------------------------------------------------------------- rate, stop, heartbeat
+
+
+@pytest.fixture
+def follower(model):
+    return EmotionTracker(model)
+
+
+class At:
+    """A source of one rate that notes whether it is read."""
+
+    def __init__(self, sample_rate):
+        self.sample_rate = sample_rate
+        self.is_read = False
+
+    def __iter__(self):
+        self.is_read = True
+        return iter([np.zeros(11025, np.float32)])
+
+
+def follow_in_background(tracker, source):
+    with BackgroundTracker(tracker, source) as background:
+        background.wait(timeout=30)
+
+
+WAYS = {
+    "run": lambda tracker, source: tracker.run(source),
+    "track": lambda tracker, source: tracker.track(source),  # when it is called, not at the first next
+    "atrack": lambda tracker, source: tracker.atrack(source),
+    "background": BackgroundTracker,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_source_of_another_rate_is_refused(way, model):
+    at_16_khz = EmotionTracker(replace(model, spec=replace(model.spec, sample_rate=16000)))
+    source = At(22050)
+    with pytest.raises(ValueError, match="yields audio at 22050 Hz but the model expects 16000 Hz; pass sample_rate="):
+        WAYS[way](at_16_khz, source)
+    assert not source.is_read
+
+
+def test_a_source_of_the_models_rate_or_none_is_taken(model):
+    tracker = EmotionTracker(model)
+    for source in (At(22050), At(22050.0), At(None), [np.zeros(11025, np.float32)]):
+        assert len(list(tracker.track(source))) == 1
+        follow_in_background(tracker, source)
+
+
+def test_files_at_the_models_rate_have_the_right_times(model, music, write_audio):
+    """With a window of half a second at 16 kHz: ten seconds of a 44.1 kHz file are twenty windows."""
+    other = replace(model, spec=replace(model.spec, sample_rate=16000, window_length=8000, n_fft=1488, hop_length=372,
+                                        mel_basis=np.ones((128, 745), np.float32), fmax=8000.0))  # fmt: skip
+    path = write_audio("song.wav", music(10.0, 0, 44_100), 44_100)
+    assert [round(len(analyze(path, other).arc) / 2), analyze(path, other).duration] == [10, 10.0]
+
+
+def test_stop_is_looked_at_before_every_block_and_emotion(follower, music):
+    stop, asked, seen = threading.Event(), [], []
+
+    def blocks():
+        for number in range(5):
+            asked.append(number)
+            yield music(1.0)
+
+    follower.run(blocks(), seen.append, lambda emotion: emotion.time >= 2.5 and stop.set(), stop=stop)
+    assert [emotion.time for emotion in seen] == [0.5, 1.0, 1.5, 2.0, 2.5]
+    assert asked == [0, 1, 2]
+    assert stop.is_set()  # it is the caller's own
+
+
+def test_stop_that_is_set_before_the_start_reads_nothing(follower):
+    stop, source = threading.Event(), At(22050)
+    stop.set()
+    asked = []
+    follower.run((asked.append(n) for n in range(3)), stop=stop)
+    assert asked == []
+    assert list(follower.track(source, stop=stop)) == []
+
+
+def test_stop_without_an_emotion_ends_the_stream(follower):
+    """A source that yields empty blocks alone, as a microphone that is away."""
+    stop, count = threading.Event(), itertools.count()
+
+    def nothing():
+        while True:
+            if next(count) == 10:
+                stop.set()
+            yield np.empty(0, np.float32)
+
+    follower.run(nothing(), stop=stop)
+    assert next(count) == 11
+
+
+def test_heartbeat_comes_after_each_block_and_its_emotions(follower, music):
+    blocks, order = [music(0.7), Gap(100), music(1.2), np.empty(0, np.float32)], []
+    follower.run(blocks, lambda emotion: order.append("emotion"), after_block=lambda block: order.append(block))
+    assert [item if isinstance(item, str) else type(item).__name__ for item in order] == [
+        "emotion", "ndarray", "Gap", "emotion", "emotion", "ndarray", "ndarray",
+    ]  # fmt: skip
+    assert [item for item in order if not isinstance(item, str)] == blocks
+
+
+def test_adapter_is_at_the_models_rate(model):
+    at_16_khz = replace(model, spec=replace(model.spec, sample_rate=16000))
+    assert EmotionTracker(at_16_khz).adapter(48000, channels=2).sample_rate == 16000
+    assert EmotionTracker(model).adapter(44100).sample_rate == 22050
+
+
+# ------------------------------------------------------------------------------------------------------------ asyncio
+
+
+def test_asyncio_gets_the_same_emotions(model, music):
+    blocks = np.array_split(music(6.0), 7)
+
+    async def gather():
+        return [emotion async for emotion in EmotionTracker(model).atrack(blocks)]
+
+    assert asyncio.run(gather()) == list(EmotionTracker(model).track(blocks))
+
+
+def endless(closed):
+    try:
+        while True:
+            yield np.full(11025, 0.1, np.float32)
+    finally:
+        closed.append(threading.current_thread())
+
+
+@pytest.mark.parametrize("way", ["cancelled", "broken off", "closed"])
+def test_asyncio_ends_the_thread_and_closes_the_source(way, follower):
+    closed = []
+
+    async def follow():
+        emotions = follower.atrack(endless(closed))
+        count = 0
+        async for _ in emotions:
+            count += 1
+            if count == 3 and way == "broken off":
+                break
+            if count == 3 and way == "closed":
+                await emotions.aclose()
+        del emotions
+        while not closed:  # what was left unfinished is closed by the loop
+            await asyncio.sleep(0.01)
+
+    async def main():
+        task = asyncio.create_task(follow())
+        if way == "cancelled":
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            await asyncio.wait_for(task, 30)
+
+    asyncio.run(main())
+    assert len(closed) == 1
+    assert closed[0] is not threading.current_thread()
+    closed[0].join(30)
+
+
+def test_asyncio_gets_the_error_after_the_emotions(follower, music):
+    async def follow(seen):
+        async for emotion in follower.atrack(itertools.chain([music(1.0)], map(fail, [1]))):
+            seen.append(emotion.time)
+
+    def fail(_):
+        raise OSError("unplugged")
+
+    seen = []
+    with pytest.raises(OSError, match="unplugged"):
+        asyncio.run(follow(seen))
+    assert seen == [0.5, 1.0]
+
+
+def test_asyncio_makes_the_source_wait_for_a_slow_loop(follower):
+    asked = []
+
+    def source():
+        for number in range(100):
+            asked.append(number)
+            yield np.full(11025, 0.1, np.float32)
+
+    async def follow():
+        async for _ in follower.atrack(source()):
+            await asyncio.sleep(0.2)  # time enough for a source that did not wait
+            break
+        return len(asked)
+
+    assert asyncio.run(follow()) <= 3

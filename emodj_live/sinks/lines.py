@@ -1,42 +1,17 @@
-"""One line per emotion: for people, and for programs (JSON Lines)."""
+"""One line per emotion: for people (``str(emotion)``) and for programs (JSON Lines)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
+from emodj_live.blocks import Sink
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
-
-
-def clock(seconds: float, digits: int = 1) -> str:
-    """Return a time as h:mm:ss.s with so many digits at its end, hours only where there are some."""
-    minutes, rest = divmod(round(seconds, digits), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    shown = f"{rest:0{3 + digits}.{digits}f}"
-    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes:2d}:{shown}"
-
-
-def text_line(emotion: Emotion, *, digits: int = 1) -> str:
-    """Return an emotion as a readable line without its end.
-
-    Parameters
-    ----------
-    emotion : Emotion
-    digits : int
-        Of the seconds, behind the point.
-
-    Returns
-    -------
-    str
-        Time, valence, arousal, quadrant and level, in columns.
-    """
-    notes = "  silent" * emotion.is_silent + "  clipped" * emotion.is_clipped
-    return (
-        f"{clock(emotion.time, digits)}  valence {emotion.valence:+.2f}  arousal {emotion.arousal:+.2f}"
-        f"  {emotion.quadrant.value:<5}  {emotion.level:6.1f} dBFS{notes}"
-    )
+from emodj_live.work import Output, Work
 
 
 def json_line(emotion: Emotion, source: str) -> str:
@@ -62,26 +37,63 @@ class LineSink:
     Parameters
     ----------
     stream : text file
-        Where to.
+        Where to write.
     form : callable
-        What makes a line of an emotion, such as `text_line`.
+        Makes a line of an emotion; by default ``str``.
 
     Raises
     ------
     SinkError
-        When called, if the stream cannot be written to. That nobody reads it any more is a `BrokenPipeError`.
+        When called, if the stream cannot be written to. A closed pipe is a `BrokenPipeError` instead.
     """
 
-    def __init__(self, stream: TextIO, form: Callable[[Emotion], str]) -> None:
+    def __init__(self, stream: TextIO, form: Callable[[Emotion], str] = str) -> None:
         self._stream = stream
         self._form = form
 
     def __call__(self, emotion: Emotion) -> None:
         """Write one line."""
-        try:
-            self._stream.write(self._form(emotion) + "\n")
-            self._stream.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise SinkError(f"standard output: cannot be written: {error.strerror or error}.") from error
+        write_line(self._stream, self._form(emotion))
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """Write a line to standard output or the like, and flush it.
+
+    Parameters
+    ----------
+    stream : text file
+    line : str
+        Without its end.
+
+    Raises
+    ------
+    SinkError
+        If the stream cannot be written to. A closed pipe is a `BrokenPipeError` instead.
+    """
+    try:
+        stream.write(line + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SinkError(f"standard output: cannot be written: {error.strerror or error}.") from error
+
+
+def lines_output(form: Callable[[Emotion, Work], str]) -> Output:
+    """Return the output that writes lines to standard output.
+
+    Parameters
+    ----------
+    form : callable
+        Makes a line of an emotion and the work that it belongs to.
+
+    Returns
+    -------
+    Output
+    """
+
+    @contextmanager
+    def follow(work: Work) -> Iterator[Sink]:
+        yield LineSink(sys.stdout, lambda emotion: form(emotion, work))
+
+    return follow

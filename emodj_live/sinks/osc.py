@@ -1,14 +1,17 @@
-"""Emotions over the network to lights, visuals and synthesizers: Open Sound Control."""
+"""Emotions over the network to lights, visuals and synthesizers, as Open Sound Control: ``--osc``."""
 
 from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
 
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.work import Output
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +20,8 @@ class OscSink:
     """Send each emotion as four OSC messages over UDP, one value each.
 
     ``/emodj/valence`` and ``/emodj/arousal`` (floats in [-1, 1]), ``/emodj/quadrant`` (a string) and ``/emodj/level``
-    (a float [dBFS]), in this order. Nobody answers over UDP: that nothing listens there cannot be told. A network that
-    goes away on the way is told once, and sending goes on, so that it works again when the network is back.
+    (a float [dBFS]), in this order. UDP has no answers, so it cannot be known whether anything listens there. If the
+    network fails on the way, that is logged once and sending continues, so that it works again when the network does.
 
     Parameters
     ----------
@@ -30,9 +33,9 @@ class OscSink:
     Raises
     ------
     SinkError
-        If python-osc is missing, or the host unknown or out of reach.
+        If python-osc is missing, or the host is unknown or unreachable.
     ValueError
-        If the port is not one.
+        If the port is not from 1 to 65535.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -45,10 +48,11 @@ class OscSink:
         self._name = f"{host}:{port}"
         self._is_reached = True
         try:
-            family, address = _find_way(host, port)
+            family, address = _find_route(host, port)
             self._client: Any = SimpleUDPClient(address, port, allow_broadcast=True, family=family)
-        except OSError as error:
-            message = f"{self._name}: cannot be reached: {error.strerror or error}; check the name and the network."
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"{self._name}: unreachable ({reason}); check the name and the network."
             raise SinkError(message) from error
 
     def __enter__(self) -> OscSink:
@@ -69,20 +73,20 @@ class OscSink:
             self._client.send_message("/emodj/level", emotion.level)
         except OSError as error:
             if self._is_reached:
-                logger.warning("%s: cannot be reached any more: %s; trying on.", self._name, error.strerror or error)
+                logger.warning("%s: unreachable (%s); will keep trying.", self._name, error.strerror or error)
             self._is_reached = False
             return
         if not self._is_reached:
-            logger.warning("%s: is reached again.", self._name)
+            logger.warning("%s: reachable again.", self._name)
         self._is_reached = True
 
     def close(self) -> None:
-        """Close the socket; twice does no harm."""
+        """Close the socket; closing it twice does no harm."""
         self._client.close()
 
 
-def _find_way(host: str, port: int) -> tuple[socket.AddressFamily, str]:
-    """Return the address family and address of a host to which there is a way.
+def _find_route(host: str, port: int) -> tuple[socket.AddressFamily, str]:
+    """Return the address family and the first address of a host that there is a route to.
 
     Connecting a UDP socket sends nothing, but asks the system for a route.
     """
@@ -97,3 +101,56 @@ def _find_way(host: str, port: int) -> tuple[socket.AddressFamily, str]:
         else:
             return family, str(address[0])
     raise failure or OSError("it has no address")
+
+
+def parse(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``.
+
+    Parameters
+    ----------
+    text : str
+        The option's value.
+
+    Returns
+    -------
+    host : str
+    port : int
+
+    Raises
+    ------
+    ValueError
+        If it is not an address.
+    """
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdecimal() or len(port) > 5 or not 1 <= int(port) <= 65535:
+        raise ValueError(f"{text} is not HOST:PORT, such as 127.0.0.1:9000")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{text}: {host} is not a host name") from None
+    return host, int(port)
+
+
+@contextmanager
+def open_output(address: tuple[str, int], files: Sequence[str]) -> Iterator[Output]:  # noqa: ARG001 (all have it)
+    """Open the output of ``--osc``: one socket for all works.
+
+    Parameters
+    ----------
+    address : tuple of str and int
+        Host and port.
+    files : sequence of str
+        The audio files.
+
+    Yields
+    ------
+    Output
+
+    Raises
+    ------
+    SinkError
+        As for `OscSink`.
+    """
+    with OscSink(*address) as sink:
+        yield lambda _work: nullcontext(sink)

@@ -1,4 +1,4 @@
-"""A picture of a whole song: its arc over time, and its path in the valence-arousal plane."""
+"""A picture of a whole song, its arc over time and its path in the valence-arousal plane: ``--plot``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from emodj_live.blocks import Sink
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SinkError, one_line
 from emodj_live.sinks.colors import blend
+from emodj_live.work import Output, Work, refuse_inputs
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
@@ -41,7 +44,7 @@ class PlotSink:
     Raises
     ------
     SinkError
-        If matplotlib is missing or the file cannot be written; when closed, too.
+        If matplotlib is missing or the file cannot be written, now or when it is closed.
     ValueError
         If the path has another suffix.
     """
@@ -55,7 +58,7 @@ class PlotSink:
         self._stride = 1
         self._count = 0
         _matplotlib()
-        self._try()
+        self._check_writable()
 
     def __enter__(self) -> PlotSink:
         return self
@@ -76,7 +79,7 @@ class PlotSink:
             self._stride *= 2
 
     def close(self) -> None:
-        """Draw, and write the file. Without any emotion since the last time there is nothing to draw."""
+        """Draw, and write the file. Without an emotion since the last time there is nothing to draw."""
         if not self._emotions:
             return
         emotions, self._emotions, self._count, self._stride = self._emotions, [], 0, 1
@@ -89,8 +92,8 @@ class PlotSink:
         except OSError as error:
             raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
 
-    def _try(self) -> None:
-        """Find out now whether the file can be written, and leave things as they were."""
+    def _check_writable(self) -> None:
+        """Find out now whether the file can be written, and leave everything as it was."""
         try:
             is_new = not self.path.exists()
             self.path.open("ab").close()
@@ -178,3 +181,67 @@ def _clock(seconds: float, _position: object = None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def parse(text: str) -> Path:
+    """Take a file for a picture.
+
+    Parameters
+    ----------
+    text : str
+        The option's value.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If its suffix is not one of `SUFFIXES`.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{text} does not end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    return path
+
+
+@contextmanager
+def open_output(path: Path, files: Sequence[str]) -> Iterator[Output]:
+    """Open the output of ``--plot``: a picture for each work, numbered if there are several.
+
+    Parameters
+    ----------
+    path : Path
+    files : sequence of str
+        The audio files, none of which may be overwritten.
+
+    Yields
+    ------
+    Output
+
+    Raises
+    ------
+    SinkError
+        If a picture cannot be written, or is one of the audio files.
+    """
+    paths = _numbered(path, max(1, len(files)))
+    for each in paths:
+        refuse_inputs(each, files)
+    plots = [PlotSink(each) for each in paths]
+
+    @contextmanager
+    def follow(work: Work) -> Iterator[Sink]:
+        plot = plots[work.number]
+        plot.title = work.title
+        with plot:
+            yield plot
+
+    yield follow
+
+
+def _numbered(path: Path, count: int) -> list[Path]:
+    """Return a path for each of each work: if there is only one, the path itself."""
+    if count == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]

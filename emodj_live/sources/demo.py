@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.options import SourceOptions
+
 _SECTION_SECONDS = 7.5
 _INAUDIBLE = 1e-3  # overtones weaker than this are left out
 
@@ -112,3 +114,8 @@ class DemoSource:
         """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1)."""
         for block in self:
             yield block[:, np.newaxis]
+
+
+def open_source(_value: bool, _options: SourceOptions, sample_rate: int) -> DemoSource:
+    """Open the source of ``--demo``."""
+    return DemoSource(sample_rate=sample_rate)

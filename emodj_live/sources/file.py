@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emodj_live.blocks import Gap
 from emodj_live.errors import SourceError, one_line
+from emodj_live.options import SourceOptions
 from emodj_live.sources.resample import Resampler, tell_of_unusable
 
 _BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windows are predicted at once
@@ -262,3 +263,8 @@ def _reason(error: soundfile.LibsndfileError | OSError) -> str:
         return error.strerror or str(error)
     reason: str = error.error_string
     return reason.strip().rstrip(".").replace("File contains data in", "it is in")
+
+
+def open_source(name: str, options: SourceOptions, sample_rate: int) -> FileSource:
+    """Open an audio file that the command line names."""
+    return FileSource(name, sample_rate=sample_rate, start=options.start, duration=options.duration)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from emodj_live.blocks import Gap
 from emodj_live.errors import SourceError
+from emodj_live.options import SourceOptions
 from emodj_live.sources.arrivals import Block, BlockQueue, Timeline
 from emodj_live.sources.devices import Device, find_device, restart_portaudio, sounddevice
-from emodj_live.sources.resample import Resampler, tell_of_rate
+from emodj_live.sources.resample import Resampler, warn_low_rate
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class MicrophoneSource:
     def __iter__(self) -> Iterator[NDArray[np.float32] | Gap]:
         """Open the device and yield what it hears, for ever."""
         self._begin(self.device.sample_rate)
-        tell_of_rate(self.device.name, self.device.sample_rate, self.sample_rate)
+        warn_low_rate(self.device.name, self.device.sample_rate, self.sample_rate)
         try:
             self._open(self.device)
             while True:
@@ -258,3 +259,8 @@ class MicrophoneSource:
         self.lost += lost / rate
         logger.warning("%s: lost %.2f s of sound (%.2f s in all).", self.device.name, lost / rate, self.lost)
         yield Gap(gap)
+
+
+def open_source(_value: bool, options: SourceOptions, sample_rate: int) -> MicrophoneSource:
+    """Open the source of ``--mic``. The process has no other sound, so PortAudio may be restarted."""
+    return MicrophoneSource(options.device, sample_rate=sample_rate, may_restart_portaudio=True)

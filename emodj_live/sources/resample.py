@@ -58,7 +58,7 @@ class Resampler:
         return resampled
 
 
-def tell_of_rate(name: object, input_rate: float, sample_rate: float) -> None:
+def warn_low_rate(name: object, input_rate: float, sample_rate: float) -> None:
     """Report a stream whose rate is below the model's.
 
     Parameters

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError
+from emodj_live.options import SourceOptions
 from emodj_live.sources.pcm import NotWavError, Pcm, read_wav_header
-from emodj_live.sources.resample import Resampler, tell_of_rate, tell_of_unusable
+from emodj_live.sources.resample import Resampler, tell_of_unusable, warn_low_rate
 
 _HEARTBEAT = 0.1  # [s] the longest wait without giving the caller a chance to stop
 _PIECE = 1 << 16  # [bytes] at once: what a pipe holds
@@ -93,7 +94,7 @@ class StreamSource:
         yield from self._samples(reader, pcm, sys.maxsize if length is None else length)
 
     def _samples(self, reader: _Reader, pcm: Pcm, left: int) -> Iterator[NDArray[np.float32]]:
-        tell_of_rate(self.title, pcm.rate, self.sample_rate)
+        warn_low_rate(self.title, pcm.rate, self.sample_rate)
         resampler = Resampler(pcm.rate, self.sample_rate)
         while left >= pcm.frame_size:
             data = yield from reader.some(pcm.frame_size, left)
@@ -159,3 +160,10 @@ class _Reader:
         watch = select.poll()  # which `select` is not: it refuses descriptors from 1024 on
         watch.register(descriptor, select.POLLIN)
         return bool(watch.poll(1000 * _HEARTBEAT))
+
+
+def open_source(_name: str, options: SourceOptions, sample_rate: int) -> StreamSource:
+    """Open standard input, into which another program writes."""
+    if sys.stdin is None:
+        raise SourceError("standard input: is closed; pipe audio into it.")
+    return StreamSource(sys.stdin.buffer, sample_rate=sample_rate, raw=options.raw, title="standard input")

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.emotion import Quadrant
+from emodj_live.gain import SILENCE
 from emodj_live.smoothing import SMOOTHING, Smoother
-from emodj_live.tracker import SILENCE
 from emodj_live.training.windows import WindowTable
 
 AXES = ("valence", "arousal")

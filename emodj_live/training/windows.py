@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.errors import DatasetError
-from emodj_live.tracker import SILENCE
+from emodj_live.gain import SILENCE
 from emodj_live.training.extraction import Clip
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.style import Style
 
-from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.emotion import Emotion, Quadrant, clock
 from emodj_live.sinks.colors import blend
-from emodj_live.sinks.lines import clock
 from emodj_live.sinks.status import Status
 from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
 

@@ -1,0 +1,97 @@
+"""What one call of the command line asks for: plain values, whose defaults have their home here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from emodj_live.gain import SILENCE
+from emodj_live.smoothing import SMOOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """How to open a source.
+
+    Attributes
+    ----------
+    device : int, str or None
+        Number of a device or a part of its name; None is the default one.
+    start : float
+        Where in a file to begin [s].
+    duration : float or None
+        How much to listen to [s]; None is all of it.
+    raw : str or None
+        ``RATE:CHANNELS:FORMAT`` of raw PCM on standard input; None if it is WAV.
+    """
+
+    device: int | str | None = None
+    start: float = 0.0
+    duration: float | None = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingOptions:
+    """How to track.
+
+    Attributes
+    ----------
+    step : float
+        Time from one emotion to the next [s].
+    smoothing : float
+        Time constant of the average [s]; 0 is off.
+    silence : float
+        Threshold of silence [dBFS].
+    gain : float, "auto" or None
+        Gain before the features [dB]; None is what suits the source.
+    model : str or None
+        Path of the model file; None is the bundled one.
+    """
+
+    step: float = 0.5
+    smoothing: float = SMOOTHING
+    silence: float = SILENCE
+    gain: float | Literal["auto"] | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """One call of the command line.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Audio files; ``("-",)`` is standard input.
+    inputs : mapping
+        The other source that is asked for, by its name in `emodj_live.inputs.INPUTS`.
+    source : SourceOptions
+    tracking : TrackingOptions
+    outputs : mapping
+        The values of the options in `emodj_live.outputs.OUTPUTS` that are used, by name.
+    play : bool
+        Play the file through an output device.
+    delay : float
+        How much later than PortAudio believes the sound is heard [s].
+    realtime : bool
+        At the speed of the music, instead of as fast as possible.
+    json, plain : bool
+        JSON Lines; lines even on a terminal.
+    quiet, verbose : bool
+        No summary and no notices; what decoders and devices write to standard error.
+    """
+
+    files: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    source: SourceOptions = field(default_factory=SourceOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    play: bool = False
+    delay: float = 0.0
+    realtime: bool = False
+    json: bool = False
+    plain: bool = False
+    quiet: bool = False
+    verbose: bool = False

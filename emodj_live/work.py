@@ -1,0 +1,74 @@
+"""The work at hand: one source to follow, and what its outputs need to know of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from emodj_live.errors import SinkError
+
+if TYPE_CHECKING:
+    from emodj_live.blocks import Sink, Source
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One source to follow.
+
+    Attributes
+    ----------
+    source : Source
+    number : int
+        Its place among the sources of this call, from 0.
+    name : str
+        What it is called in messages, JSON and tables.
+    title : str
+        What it is called in pictures.
+    start : float
+        Where in the song it begins [s].
+    stop : threading.Event
+        Ends this work and all that would follow; an output with keys may set it.
+    """
+
+    source: Source
+    number: int = 0
+    name: str = ""
+    title: str = ""
+    start: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+Output: TypeAlias = "Callable[[Work], AbstractContextManager[Sink]]"
+"""Takes the work at hand and gives a context manager around a sink for its emotions.
+
+A sink that has an ``after_block`` is called there after every block, as by `EmotionTracker.run`.
+"""
+
+
+def refuse_inputs(path: str | os.PathLike[str], files: Sequence[str]) -> None:
+    """Refuse to write over an audio file, under whatever name.
+
+    Parameters
+    ----------
+    path : path-like
+        What would be written.
+    files : sequence of str
+        The audio files.
+
+    Raises
+    ------
+    SinkError
+        If it is one of them.
+    """
+    for file in files:
+        try:
+            is_same = Path(path).samefile(file)
+        except OSError:  # one of them does not exist
+            continue
+        if is_same:
+            raise SinkError(f"{path}: is the same file as the input {file}; choose another name for the output.")
