@@ -14,8 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from emodj_live.extras import MissingExtraError
-from emodj_live.training.requirements import check_installed
+from emodj_live.training.requirements import MissingExtraError, check_installed
 
 
 def needs_training() -> None:

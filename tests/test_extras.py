@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
 
 from emodj_live import EmodjError, extras
+from emodj_live.training import requirements
 
 ROOT = Path(__file__).parents[1]
 WITHOUT_TRAIN = """
@@ -51,25 +51,15 @@ def test_the_sentence(packages: list[str], needs: str) -> None:
     assert extras.missing("x", "X", packages) == f"X needs {needs} with: pip install 'emodj-live[x]'."
 
 
-def test_only_what_is_missing_is_named() -> None:
-    extras.require("x", "X", json="json")
-    with pytest.raises(ImportError, match="X needs No-Such, which is not installed") as caught:
-        extras.require("x", "X", json="json", no_such_module="No-Such")
-    assert isinstance(caught.value, EmodjError)
-
-
-def test_nothing_is_imported_and_what_may_not_be_imported_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Refuse(MetaPathFinder):
-        def find_spec(self, name: str, *_: object) -> None:
-            if name == "forbidden":
-                raise ImportError(name)
-
-    monkeypatch.setattr(sys, "meta_path", [Refuse(), *sys.meta_path])
+def test_only_what_is_missing_is_named_and_nothing_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "this", raising=False)
-    extras.require("x", "X", this="this")
+    monkeypatch.setattr(requirements, "_PACKAGES", {"this": "this", "json": "json"})
+    requirements.check_installed()
+    monkeypatch.setattr(requirements, "_PACKAGES", {"this": "this", "no_such_module": "No-Such"})
+    with pytest.raises(ImportError, match="training needs No-Such, which is not installed; install it") as caught:
+        requirements.check_installed()
+    assert isinstance(caught.value, EmodjError)
     assert "this" not in sys.modules
-    with pytest.raises(extras.MissingExtraError):
-        extras.require("x", "X", forbidden="forbidden")
 
 
 def test_train_says_which_extra_to_install(tmp_path: Path) -> None:

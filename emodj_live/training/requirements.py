@@ -1,6 +1,17 @@
-"""What training needs beyond a plain install."""
+"""What training needs beyond a plain install: the extra ``train``."""
 
-from emodj_live.extras import require
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from emodj_live.errors import EmodjError
+from emodj_live.extras import missing
+
+_PACKAGES = {"librosa": "librosa", "sklearn": "scikit-learn", "scipy": "SciPy"}
+
+
+class MissingExtraError(EmodjError, ImportError):
+    """The extra that something needs is not installed."""
 
 
 def check_installed() -> None:
@@ -11,4 +22,12 @@ def check_installed() -> None:
     MissingExtraError
         If it is not; the message says what to install.
     """
-    require("train", "training", librosa="librosa", sklearn="scikit-learn", scipy="SciPy")
+    if absent := [package for module, package in _PACKAGES.items() if not _is_installed(module)]:
+        raise MissingExtraError(missing("train", "training", absent))
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # an import hook may refuse it
+        return False
