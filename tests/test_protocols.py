@@ -35,6 +35,7 @@ def r2(scores: dict, level: str = "window") -> list[float]:  # type: ignore[type
     return [scores[level][axis]["r2"] for axis in ("valence", "arousal")]
 
 
+@pytest.mark.slow
 def test_by_song_does_not_reward_recognising_a_recording_and_emodjs_protocol_does() -> None:
     """Songs that are easy to tell apart, with labels that have nothing to do with what they sound like."""
     table = table_of_songs(60, 10)
@@ -86,11 +87,13 @@ def test_a_single_song_has_no_protocol() -> None:
     assert by_song(table_of_songs(1, 4), SPEC, FIXED) is None
 
 
+@pytest.mark.slow
 def test_workers_score_the_same() -> None:
     table = table_of_songs(6, 6)
     assert by_song(table, SPEC, FIXED, shuffles=(0,), jobs=2) == by_song(table, SPEC, FIXED, shuffles=(0,), jobs=1)
 
 
+@pytest.mark.slow
 def test_tuning_finds_a_better_gamma_and_is_nested() -> None:
     table = table_of_songs(40, 6, learnable=True)
     start = Hyperparameters(gamma=1 / 20)
@@ -192,6 +195,7 @@ def test_songs_without_a_piece_are_left_out_and_counted(tmp_path: Path) -> None:
         build_matrix(clips[1:], windows, SPEC)
 
 
+@pytest.mark.slow
 def test_744_songs_give_exactly_45384_rows(tmp_path: Path) -> None:
     """A set as large as emoMusic, of links to two clips: 45 s at its end, and a little less."""
     times = range(15000, 45500, 500)

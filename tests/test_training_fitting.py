@@ -74,6 +74,7 @@ def test_export_that_cannot_be_written_is_one_sentence(tmp_path: Path, model: Em
         export_sklearn(model, tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_fitting_again_gives_the_same_numbers_also_in_workers(table: WindowTable, model: EmotionModel) -> None:
     for jobs in (1, 2):
         again = fit_model(table, SPEC, DIFFERENT, stride=2, jobs=jobs)
