@@ -49,6 +49,20 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", "")
 
 
+def test_tuning_says_what_it_tries_and_how_it_was_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_dataset(tmp_path / "set", 2)
+    arguments = ["--model", tmp_path / "m.npz", "--cache", tmp_path / "cache", "--jobs", "1", "--tune"]
+    assert command.main([str(root), *map(str, arguments)]) == 0
+    said = capsys.readouterr().err
+    assert "Choosing C, gamma and epsilon on all songs" in said
+    assert "C 10, gamma 1/264, epsilon 0.1: R2 smoothed " in said
+    assert "gamma 1/528" in said
+    assert "(nested)" in (tmp_path / "m.md").read_text()
+    used = EmotionModel.load(tmp_path / "m.npz").provenance
+    assert used["hyperparameters"]["tuned"]
+    assert used["command"] == "python train.py set --model m.npz --stride 3 --tune"
+
+
 def test_a_single_song_has_a_model_but_no_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     times = range(0, 4000, 500)
     write_annotations(tmp_path / "annotations", times, {"1": np.linspace(-0.5, 0.5, 8).tolist()})
