@@ -109,7 +109,7 @@ def test_ctrl_c_at_the_very_start_ends_without_a_word(module):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("module", ["emodj_live.session", "numpy", "soundfile"])
+@pytest.mark.parametrize("module", ["emodj_live.session", "numpy", "soxr"])
 def test_ctrl_c_during_the_imports_is_not_lost(module, count):
     done = interrupted_at_import(module, count)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
