@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from measure import arguments
+from measure import arguments, needs_training
 from rich.console import Console
 from rich.table import Table
+
+needs_training()
 
 from emodj_live import EmotionModel
 from emodj_live.training import evaluate, extract, load_dataset, tabulate

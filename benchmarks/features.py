@@ -5,9 +5,12 @@ The two run alternately and the best time of each counts; `ratio` is how many ti
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
-from measure import arguments, best_of, report
+from measure import arguments, best_of, needs_training, report
+
+needs_training()
+
+import librosa
 
 from emodj_live import DemoSource, EmotionModel, FeatureExtractor
 

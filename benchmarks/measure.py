@@ -6,11 +6,23 @@ import argparse
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from emodj_live.training.requirements import MissingExtraError, check_installed
+
+
+def needs_training() -> None:
+    """End with one line unless the extra ``train`` is installed."""
+    try:
+        check_installed()
+    except MissingExtraError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

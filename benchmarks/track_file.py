@@ -15,10 +15,13 @@ from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
 
-import librosa
 import numpy as np
 import soundfile
-from measure import arguments, best_of, report
+from measure import arguments, best_of, needs_training, report
+
+needs_training()
+
+import librosa
 
 from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource
 from emodj_live.training import export_sklearn, to_sklearn

@@ -4,9 +4,9 @@ Every public name can be imported from here. Nothing heavy is imported until a n
 emodj_live`` costs nothing, and a machine without a sound system lacks only the microphone.
 """
 
-from typing import TYPE_CHECKING
-
 from emodj_live.lazy import lazy
+
+TYPE_CHECKING = False  # type checkers take it for True; importing it from typing takes as long as Python's own start
 
 if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker

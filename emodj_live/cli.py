@@ -18,14 +18,11 @@ from functools import partial
 from typing import Any
 
 from emodj_live import __version__
-from emodj_live.console import abandon_stdout, ending_signals, own_stderr, replace_missing_streams
+from emodj_live.console import TERMINATION, discard_stdout, ending_signals, fill_missing_streams, own_stderr
 from emodj_live.errors import EmodjError, one_line
 from emodj_live.inputs import INPUTS, STANDARD_INPUT, is_live
 from emodj_live.options import Options, SourceOptions, TrackingOptions
 from emodj_live.outputs import OUTPUTS
-
-_SIGNALS = ("SIGINT",)
-_LIVE_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 for a normal end, 1 for an error reported in one line, 130 if an offline run was interrupted. Wrong arguments
         raise ``SystemExit(2)``.
     """
-    replace_missing_streams()
+    fill_missing_streams()
     arguments = _parse(argv)
     options = _options(arguments)
     # A window's worth of arithmetic is too little to share: threads would cost more than they gain, beside a player.
@@ -50,26 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     try:
         with (
-            ending_signals(stop, *_numbers(_LIVE_SIGNALS if is_live(options) else _SIGNALS)),
+            ending_signals(stop, signal.SIGINT, *(TERMINATION if is_live(options) else ())),
             own_stderr(show=options.verbose),
             _notices(quiet=options.quiet),
         ):
             return _run(options, stop, lists_devices=arguments.list_devices)
     except BrokenPipeError:
-        abandon_stdout()
+        discard_stdout()
         return 0
     except KeyboardInterrupt:
         return 130
-
-
-def console() -> None:
-    """Run the command line and exit the process: the console script."""
-    sys.exit(main())
-
-
-def _numbers(names: Sequence[str]) -> list[signal.Signals]:
-    """Return those of the signals that this system has."""
-    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 def _run(options: Options, stop: threading.Event, *, lists_devices: bool) -> int:

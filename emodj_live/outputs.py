@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from emodj_live.console import abandon_stdout
+from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
 from emodj_live.work import Output, Work
@@ -159,7 +159,7 @@ class Outputs:
             raise error
         self._outputs.remove(output)
         if output is self._show:
-            abandon_stdout()
+            discard_stdout()
         if isinstance(error, BrokenPipeError):
             logger.warning("standard output: the reader closed the pipe; other outputs continue.")
             return

@@ -62,7 +62,8 @@ class RingBuffer:
         Parameters
         ----------
         block : ndarray of float32, shape (n,), or Gap
-            The next samples, or how many were lost. After a gap, windows start afresh at the first sample that follows it.
+            The next samples, or how many were lost. After a gap, windows start afresh with the next
+            sample.
 
         Yields
         ------

@@ -147,7 +147,7 @@ def on_terminal(options: Options) -> bool:
 def _can_draw() -> bool:
     from emodj_live.sinks.terminal.dashboard import Dashboard
 
-    return Dashboard.is_possible()
+    return Dashboard.is_supported()
 
 
 def summary(name: str, profile: SongProfile, count: int, elapsed: float) -> str:

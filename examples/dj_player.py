@@ -1,13 +1,13 @@
-"""A DJ for the terminal, in the spirit of EmoDJ: it goes on with the song that feels most like the one before.
+"""A DJ for the terminal, in the spirit of EmoDJ: after each song comes the one that feels most like it.
 
 ::
 
-    python examples/dj_player.py ~/Music                    # analyse, then play until no song is left
+    python examples/dj_player.py ~/Music                    # analyze, then play until no song is left
     python examples/dj_player.py ~/Music --dry-run          # only print the order
     python examples/dj_player.py a.mp3 b.flac c.wav --start-with b
 
 Keys: n next song, space pause, q quit; h happy, t tense, s sad, c calm: the next song is the one nearest to that mood
-(the same key again takes it back). All of it stands on what emodj-live offers to everybody.
+(the same key again takes it back). It is built on emodj-live's public names alone.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy comes: its products are too small here to be shared
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # set before NumPy comes: more threads do not pay off here
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
@@ -36,26 +34,26 @@ from emodj_live import (
     EmotionModel,
     EmotionTracker,
     FileSource,
-    Gap,
     PlayedSource,
     Quadrant,
+    SongProfile,
     SourceError,
-    Status,
-    Summary,
+    analyze,
     find_device,
     own_stderr,
 )
 
 SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
-CENTRES = {
+CENTERS = {
     Quadrant.HAPPY: (0.5, 0.5),
     Quadrant.TENSE: (-0.5, 0.5),
     Quadrant.SAD: (-0.5, -0.5),
     Quadrant.CALM: (0.5, -0.5),
 }
 INTERRUPTED = 130  # as a shell counts it
-MOOD_KEYS = {mood.value[0]: mood for mood in CENTRES}
+MOOD_KEYS = {mood.value[0]: mood for mood in CENTERS}
 HELP = "n next  space pause  q quit  h happy  t tense  s sad  c calm"
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Song:
 
 
 def nearest(songs: Sequence[Song], point: tuple[float, float]) -> Song:
-    """Find the song nearest to a point by Euclidean distance (EmoDJ's rule), of equally near ones the first by name."""
+    """Find the song nearest to a point by Euclidean distance (EmoDJ's rule); of equally near ones the first by name."""
     return min(songs, key=lambda song: (math.dist(song.point, point), song.path.name, song.path))
 
 
@@ -99,22 +97,21 @@ class SetList:
         return song
 
     def steer(self, mood: Quadrant | None) -> None:
-        """Choose what comes next: the song nearest to a mood, or without one to the song of now."""
+        """Choose what comes next: the song nearest to a mood, or without one to the present song."""
         self.mood = mood
-        self.upcoming = nearest(self._left, CENTRES[mood] if mood else self._point) if self._left else None
+        self.upcoming = nearest(self._left, CENTERS[mood] if mood else self._point) if self._left else None
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are named, and the audio files in the folders that are named, each once."""
 
-    def tell(error: OSError) -> None:
-        told = SourceError(f"{error.filename}: {error.strerror}.")  # whose text is safe to print
-        print(f"dj_player: left out {told}", file=sys.stderr)
+    def report(error: OSError) -> None:
+        print_left_out(SourceError(f"{error.filename}: {error.strerror}."))  # whose text is safe to print
 
     found: list[Path] = []
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a name is too long)
-            inside = sorted(Path(folder, name) for folder, _, names in os.walk(path, onerror=tell) for name in names)
+            inside = sorted(Path(folder, name) for folder, _, names in os.walk(path, onerror=report) for name in names)
             found += [file for file in inside if file.suffix.lower() in SUFFIXES]
         else:
             found.append(path)
@@ -124,96 +121,78 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     return list(each.values())
 
 
-def analyse(file: FileSource, model: EmotionModel, stopped: Event) -> Song:
-    """Listen to a whole song as fast as it goes, without smoothing: what counts is the mean of what is heard."""
-    summary = Summary()
-    for emotion in EmotionTracker(model, smoothing=0).track(file):
-        if not emotion.is_silent:
-            summary(emotion)
-        if stopped.is_set():
-            break
-    if not summary.count:
-        raise SourceError(f"{file.path}: is silent, or shorter than half a second.")
-    return Song(file.path, file.title, (summary.valence, summary.arousal))
+def song_of(path: Path, profile: SongProfile) -> Song:
+    """Return a song, placed in the plane by its profile."""
+    if profile.silence == 1:
+        raise SourceError(f"{path}: is silent.")
+    return Song(path, FileSource(path).title, (profile.valence, profile.arousal))
 
 
-def analyse_all(files: Sequence[Path], model: EmotionModel, stopped: Event) -> list[Song]:
-    """Analyse files behind a progress bar; what cannot be played is told and left out."""
+def analyze_all(files: Sequence[Path], model: EmotionModel) -> list[Song]:
+    """Analyze files with a progress bar; those that cannot be played are reported and left out."""
     console, songs = Console(stderr=True, highlight=False, markup=False, soft_wrap=True), []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Listening to the songs", total=len(files))
-        for path in files:
-            if stopped.is_set():
-                break
+        for path in progress.track(files, description="Listening to the songs"):
             try:
-                songs.append(analyse(FileSource(path, sample_rate=model.spec.sample_rate), model, stopped))
+                songs.append(song_of(path, analyze(path, model)))
             except SourceError as error:
                 console.print(f"dj_player: left out {error}")
-            progress.advance(task)
     return songs
 
 
 class Player:
-    """Play a set list on the terminal, until it is through or `stopped` is set."""
+    """Play a set list on the terminal, until it ends or `stop` is set."""
 
-    def __init__(self, songs: SetList, model: EmotionModel, device: int | str | None, stopped: Event) -> None:
+    def __init__(self, songs: SetList, model: EmotionModel, device: int | str | None, stop: Event) -> None:
         self.played: list[Song] = []
         self.left_out: list[SourceError] = []
         self._songs = songs
         self._tracker = EmotionTracker(model)
-        self._sample_rate = model.spec.sample_rate
+        self._sample_rate = model.sample_rate
         self._device = device
-        self._stopped = stopped
-        self._dashboard = Dashboard(self._status)
-        self._source: PlayedSource | None = None
+        self._stop = stop
+        self._dashboard = Dashboard()
 
     def run(self) -> None:
-        """Play until no song is left or somebody quits; `played` and `left_out` say what."""
+        """Play the songs; `played` and `left_out` say which."""
         with self._dashboard:
-            self._dashboard.tell(HELP)
+            self._dashboard.show(HELP)
             for song in self._songs:
                 try:
                     file = FileSource(song.path, sample_rate=self._sample_rate)
-                except SourceError as error:  # it has gone since it was analysed
+                except SourceError as error:  # it was removed since it was analyzed
                     self.left_out.append(error)
                     continue
                 self.played.append(song)
-                self._source = PlayedSource(file, device=self._device)
-                self._dashboard.reset()
-                self._tracker.run(self._until_next(self._source), self._dashboard)
-                if self._stopped.is_set():
+                self._play(PlayedSource(file, device=self._device))
+                if self._stop.is_set():
                     break
 
-    def _until_next(self, source: PlayedSource) -> Iterator[NDArray[np.float32] | Gap]:
-        """Yield what is played, each piece when it is heard (in between empty ones), and obey the keys."""
-        for block in source:
-            yield block
-            self._dashboard.tick()
-            key = self._dashboard.key()
-            if key == " ":
-                source.is_paused = not source.is_paused
-            elif key == "q":
-                self._stopped.set()
-            elif mood := MOOD_KEYS.get(key):
-                self._songs.steer(None if mood is self._songs.mood else mood)
-            if key == "n" or self._stopped.is_set():
-                return
+    def _play(self, source: PlayedSource) -> None:
+        def after_block(_block: object) -> None:
+            self._handle(self._dashboard.key(), source)
+            self._dashboard.note = self._note()
+            self._dashboard.after_block()
 
-    def _status(self) -> Status:
-        """Return what the dashboard shows besides the emotions."""
-        source, upcoming, mood = self._source, self._songs.upcoming, self._songs.mood
-        if source is None:
-            return Status("")
-        place = f"song {len(self.played)} of {self._songs.total}"
+        self._dashboard.follow(source)
+        self._tracker.run(source, self._dashboard, stop=self._stop, after_block=after_block)
+
+    def _handle(self, key: str, source: PlayedSource) -> None:
+        if key == " ":
+            source.is_paused = not source.is_paused
+        elif key == "n":
+            self._tracker.stop()
+        elif key == "q":
+            self._stop.set()
+        elif mood := MOOD_KEYS.get(key):
+            self._songs.steer(None if mood is self._songs.mood else mood)
+
+    def _note(self) -> str:
+        """Say which song this is, and which one comes next and why."""
+        upcoming, mood = self._songs.upcoming, self._songs.mood
+        position = f"song {len(self.played)} of {self._songs.total}"
         why = f"towards {mood.value}" if mood else "nearest"
-        return Status(
-            title=source.file.title,
-            detail=f"{place}; next, {why}: {upcoming.title}" if upcoming else f"{place}, the last",
-            position=source.heard,
-            length=source.file.approximate_length,
-            is_length_exact=source.file.is_length_exact,
-            alarm="paused: press space to go on" if source.is_paused else "",
-        )
+        return f"{position}; next, {why}: {upcoming.title}" if upcoming else f"{position}, the last"
 
 
 def main() -> int:
@@ -225,17 +204,17 @@ def main() -> int:
     parser.add_argument("--device", metavar="DEVICE", help="the output: its number or a part of its name")
     options = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
-    stopped = Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stopped.set())
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be text
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt
     try:
         with own_stderr():  # sound systems and decoders write to it past Python, and would write into the dashboard
-            return run(options, stopped)
+            return run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except EmodjError as error:
         print(f"dj_player: {error}", file=sys.stderr)
-    except OSError as error:  # the list cannot be written, or nobody reads it
+    except OSError as error:  # the list cannot be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if isinstance(error, BrokenPipeError):
             return 0
@@ -243,44 +222,55 @@ def main() -> int:
     return 1
 
 
-def run(options: argparse.Namespace, stopped: Event) -> int:
-    """Analyse, then print or play, and return the exit code."""
+def run(options: argparse.Namespace) -> int:
+    """Analyze, then print or play, and return the exit code."""
     device = int(options.device) if (options.device or "").isdecimal() else options.device
     if not options.dry_run:
-        if not Dashboard.is_possible():
-            raise EmodjError("it plays on a terminal that shows UTF-8 only; --dry-run prints the order anywhere.")
+        if not Dashboard.is_supported():
+            raise EmodjError("it plays only on a terminal that shows UTF-8; --dry-run prints the order anywhere.")
         find_device(device, "output")  # rather now than after the analysis
     files = find_files(options.paths)
     wanted = options.start_with.lower()
     if wanted and not any(wanted in file.name.lower() for file in files):
         raise SourceError(f"there is no song with {options.start_with!r} in its name to begin with.")
     model = EmotionModel.load()
-    songs = analyse_all(files, model, stopped)
-    if stopped.is_set():
-        return INTERRUPTED
+    songs = analyze_all(files, model)
     candidates = [song for song in songs if wanted in song.path.name.lower()]
     if not candidates:
         raise SourceError("there is no song to begin with; name audio files, or folders that have some.")
     set_list = SetList(candidates[0], songs)
     if options.dry_run:
-        show(list(set_list))
-        return 0
-    player = Player(set_list, model, device, stopped)
-    try:
-        player.run()
-    finally:
-        show(player.played)
-        for error in player.left_out:
-            print(f"dj_player: left out {error}", file=sys.stderr)
+        print_songs(list(set_list))
+    else:
+        play(set_list, model, device)
     return 0
 
 
-def show(songs: Sequence[Song]) -> None:
+def play(set_list: SetList, model: EmotionModel, device: int | str | None) -> None:
+    """Play, and print what was played."""
+    stop = Event()
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: stop.set())  # in good order from now on
+    player = Player(set_list, model, device, stop)
+    try:
+        player.run()
+    finally:
+        print_songs(player.played)
+        for error in player.left_out:
+            print_left_out(error)
+
+
+def print_songs(songs: Sequence[Song]) -> None:
     """Print songs in their order."""
     for number, song in enumerate(songs, 1):
         print(f"{number}. {song}")
     if sys.stdout:
-        sys.stdout.flush()  # while what goes wrong with it can still be told
+        sys.stdout.flush()  # while an error can still be reported
+
+
+def print_left_out(error: SourceError) -> None:
+    """Report a file or folder that cannot be played."""
+    print(f"dj_player: left out {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

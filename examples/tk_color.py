@@ -1,7 +1,7 @@
 """A window whose color follows the music, in EmoDJ's colors.
 
 ``python examples/tk_color.py`` listens to the microphone, ``python examples/tk_color.py song.mp3`` goes through a
-file at the music's speed. It ends with the song, with its window, or with Ctrl-C.
+file at the music's speed. It ends with the song, when its window is closed, or with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from emodj_live import (
 
 
 class Window(tkinter.Tk):
-    """A window that looks at the newest emotion ten times a second, on its own thread as tkinter wants it."""
+    """A window that looks at the newest emotion ten times a second, on the main thread as tkinter wants it."""
 
     def __init__(self, background: BackgroundTracker) -> None:
         super().__init__()
@@ -45,16 +45,17 @@ class Window(tkinter.Tk):
 
 
 def background_of(arguments: list[str]) -> BackgroundTracker:
-    """Return what listens to the file that is named, or else to the microphone."""
+    """Track the file that is named, or else the microphone."""
     model = EmotionModel.load()
     if arguments:
-        source = PacedSource(FileSource(arguments[0], sample_rate=model.spec.sample_rate))
+        source = PacedSource(FileSource(arguments[0], sample_rate=model.sample_rate))
         return BackgroundTracker(EmotionTracker(model), source)
-    return BackgroundTracker(EmotionTracker(model, gain="auto"), MicrophoneSource())
+    microphone = MicrophoneSource(sample_rate=model.sample_rate)
+    return BackgroundTracker(EmotionTracker(model, gain="auto"), microphone)
 
 
 def main() -> None:
-    """Open the window; what goes wrong in the background is raised at the end of the ``with`` statement."""
+    """Open the window; an error in the background is raised at the end of the ``with`` statement."""
     try:
         with background_of(sys.argv[1:]) as background:
             window = Window(background)

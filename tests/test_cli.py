@@ -398,7 +398,7 @@ import sys
 from emodj_live import Device
 from emodj_live.sources import devices
 devices.list_devices = lambda kind: [Device(0, "microphone", "ALSA", 2, 48000.0, True)]
-from emodj_live.cli import console
+from emodj_live.__main__ import console
 sys.argv = ["emodj-live", "-l"]
 console()
 """

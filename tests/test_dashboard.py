@@ -3,6 +3,8 @@
 import io
 import logging
 import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,9 +13,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from emodj_live import Emotion, Quadrant
-from emodj_live.sinks.status import Status
-from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
+from emodj_live.blocks import SourceStatus
+from emodj_live.sinks.terminal.canvas import Canvas, bar, large_letters, plot, text_cells
 from emodj_live.sinks.terminal.dashboard import Dashboard
+from emodj_live.sinks.terminal.interruptions import uninterrupted
+from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.view import View, render
 
 SIZES = [(60, 18), (80, 24), (120, 40), (200, 55), (300, 90)]
@@ -46,8 +50,8 @@ def wandering(count=120):
 
 @pytest.fixture
 def view():
-    status = Status("Artist - Title", "44100 Hz, 2 channels", 61.5, 180.0, behind=0.042)
-    return View(status, wandering(), cpu=0.034, message="a notice")
+    status = SourceStatus(position=61.5, length=180.0, input_rate=44100, channels=2, behind=0.042)
+    return View(title="Artist - Title", status=status, emotions=wandering(), cpu=0.034, message="a notice")
 
 
 def text(lines):
@@ -85,21 +89,24 @@ def test_frame_shows_it_all(size, view):
         "gain  +7.5 dB",
         "1:01.5",
         "3:00.0",
+        "44100 Hz, 2 channels",
         "42 ms behind the sound",
         "3 % CPU",
         "a notice",
         "●",
     ):
         assert part in shown
-    for row in large(view.emotions[-1].quadrant.value):
+    for row in large_letters(view.emotions[-1].quadrant.value):
         assert row in shown
 
 
 @pytest.mark.parametrize("quadrant", Quadrant)
 def test_mood_word_is_large(quadrant, view):
     shown = text(render(replace(view, emotions=(emotion(quadrant=quadrant),)), 80, 24))
-    assert all(row in shown for row in large(quadrant.value))
-    assert not any(row in shown for other in Quadrant if other is not quadrant for row in large(other.value)[:1])
+    assert all(row in shown for row in large_letters(quadrant.value))
+    assert not any(
+        row in shown for other in Quadrant if other is not quadrant for row in large_letters(other.value)[:1]
+    )
 
 
 def test_small_terminal_shows_the_most_important(view):
@@ -124,6 +131,35 @@ def test_alarm_is_shown(size, view):
     assert "no sound arrives" in text(
         render(replace(view, status=replace(view.status, alarm="no sound arrives")), *size)
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"input_rate": 192000.0, "channels": 1}, "192000 Hz, 1 channel   "),
+        ({"lost": 0.5, "underflows": 3}, "44100 Hz, 2 channels, 0.50 s lost, 3 underflows   "),
+        ({"underflows": 1}, "2 channels, 1 underflow   "),
+        ({"channels": None}, "44100 Hz   "),
+        ({"input_rate": None, "channels": None, "lost": 12.0}, "12.00 s lost   "),
+    ],
+)
+@pytest.mark.parametrize("length", [None, 180.0])
+def test_source_is_described(change, words, length, view):
+    status = replace(view.status, length=length, behind=None, **change)
+    assert words in text(render(replace(view, status=status), 100, 24))
+
+
+@pytest.mark.parametrize("length", [None, 180.0])
+def test_note_stands_before_what_the_source_says(length, view):
+    shown = text(render(replace(view, note="song 2 of 5", status=replace(view.status, length=length)), 100, 24))
+    assert "song 2 of 5   44100 Hz, 2 channels   " in shown
+
+
+def test_pause_is_shown_unless_something_is_wrong(view):
+    paused = replace(view.status, is_paused=True)
+    assert "paused: press space to continue" in text(render(replace(view, status=paused), 80, 24))
+    assert "paused" not in text(render(view, 80, 24))
+    assert "paused" not in text(render(replace(view, status=replace(paused, alarm="no sound")), 80, 24))
 
 
 def test_estimated_length_is_marked(view):
@@ -165,7 +201,7 @@ def test_render_is_pure(view):
 def test_background_of_the_terminal_does_not_matter(size, view):
     width, height = size
     plane = min(width - 32, int(2.2 * (height - 5)), int(0.62 * width))
-    badge = large(view.emotions[-1].quadrant.value)[0]
+    badge = large_letters(view.emotions[-1].quadrant.value)[0]
     for y, row in enumerate(cells(render(view, width, height))):
         if 1 <= y < height - 4:
             assert all(style.color and style.bgcolor for _, style in row[:plane])
@@ -184,9 +220,9 @@ def test_background_of_the_terminal_does_not_matter(size, view):
 @pytest.mark.parametrize("length", [None, 180.0])
 def test_odd_texts_stay_within_their_row(name, size, length, view):
     width, height = size
-    status = Status(name, name, 61.5, length)
     for alarm in ("", name):
-        lines = render(replace(view, status=replace(status, alarm=alarm), message=name), width, height)
+        status = replace(view.status, length=length, alarm=alarm)
+        lines = render(replace(view, title=name, note=name, status=status, message=name), width, height)
         assert len(lines) == height
         for line in text(lines).split("\n"):
             assert "\x1b" not in line
@@ -211,9 +247,9 @@ def test_odd_texts_stay_within_their_row(name, size, length, view):
         ("", 0, ""),
     ],
 )
-def test_short(given, width, expected):
-    assert "".join(short(given, width)) == expected
-    assert len(short(given, width)) <= width
+def test_text_cells(given, width, expected):
+    assert "".join(text_cells(given, width)) == expected
+    assert len(text_cells(given, width)) <= width
 
 
 def test_canvas_cuts_at_every_edge():
@@ -245,19 +281,27 @@ class Clock:
         return self.now
 
 
+class Song:
+    """A source, as far as a dashboard knows one; it counts how often it is asked."""
+
+    def __init__(self, title="song"):
+        self.title, self.asked = title, 0
+        self.now = SourceStatus(length=180.0, input_rate=44100)
+
+    def status(self):
+        self.asked += 1
+        return self.now
+
+
 class Desk:
     """A dashboard on a terminal in memory."""
 
     def __init__(self, width=80, height=24, **console):
-        self.clock, self.file, self.drawn = Clock(), io.StringIO(), 0
-        self.status = Status("song", "44100 Hz", 0.0, 180.0)
+        self.clock, self.song = Clock(), Song()
+        self.file = console.pop("file", None) or io.StringIO()
         options = {"force_terminal": True, "color_system": "truecolor", "legacy_windows": False, "_environ": {}}
         self.console = Console(file=self.file, width=width, height=height, **{**options, **console})
-        self.dashboard = Dashboard(self._status, console=self.console, clock=self.clock, cpu_clock=Clock())
-
-    def _status(self):
-        self.drawn += 1
-        return self.status
+        self.dashboard = Dashboard(self.song, console=self.console, clock=self.clock, cpu_clock=Clock())
 
     def written(self, action, *arguments):
         """Return what an action writes."""
@@ -272,16 +316,16 @@ def test_at_most_five_frames_a_second():
         for n in range(1000):  # ten seconds of emotions 100 times a second
             desk.clock.now = n / 100
             desk.dashboard(emotion(n / 100, n / 1000))
-    assert 45 <= desk.drawn <= 51
+    assert 45 <= desk.song.asked <= 51
 
 
-def test_ticks_alone_draw_less_often():
+def test_blocks_alone_draw_less_often():
     desk = Desk()
     with desk.dashboard:
         for n in range(1000):
             desk.clock.now = n / 100
-            desk.dashboard.tick()
-    assert 15 <= desk.drawn <= 21
+            desk.dashboard.after_block()
+    assert 15 <= desk.song.asked <= 21
 
 
 def test_only_rows_that_changed_are_written():
@@ -290,8 +334,8 @@ def test_only_rows_that_changed_are_written():
         desk.clock.now = 1.0
         desk.dashboard(emotion())
         assert "song" in desk.file.getvalue()
-        desk.status = replace(desk.status, position=10.0)
-        desk.dashboard.tell("a notice")
+        desk.song.now = replace(desk.song.now, position=10.0)
+        desk.dashboard.show("a notice")
         written = desk.written(desk.dashboard.draw)
         assert re.findall(r"\x1b\[(\d+);1H", written) == ["22", "24"]  # the position and the notice
         assert desk.written(desk.dashboard.draw) == ""
@@ -344,10 +388,64 @@ def test_terminal_is_left_when_the_body_raises():
 
 def test_terminal_is_left_when_the_first_frame_raises():
     desk = Desk()
-    desk.status = None
+    desk.song.now = None
     with pytest.raises(AttributeError), desk.dashboard:
         pass
     assert is_left_as_it_was(desk.file.getvalue())
+
+
+class Interrupting(io.StringIO):
+    """A terminal on which Ctrl-C comes at the worst of times: just before a certain text is written, each time."""
+
+    def __init__(self, moment):
+        super().__init__()
+        self._moment = moment
+
+    def write(self, text):
+        if self._moment in text:
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("moment", ["\x1b[?1049h", "song", "\x1b[?1049l"], ids=["taking", "drawing", "giving back"])
+def test_terminal_is_left_when_ctrl_c_comes_at_the_worst_of_times(moment):
+    desk = Desk(file=Interrupting(moment))
+    with pytest.raises(KeyboardInterrupt), desk.dashboard:
+        desk.dashboard(emotion())
+    assert is_left_as_it_was(desk.file.getvalue())
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert handlers == [signal.default_int_handler, signal.SIG_DFL]
+
+
+def test_nothing_is_lost_that_comes_while_the_terminal_is_taken():
+    came = []
+    before = signal.signal(signal.SIGTERM, lambda *_: came.append("SIGTERM"))
+    try:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGTERM)
+            assert came == []
+        assert came == ["SIGTERM"]
+        signal.raise_signal(signal.SIGTERM)
+        assert came == ["SIGTERM", "SIGTERM"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_on_another_thread_the_dashboard_sets_no_handlers():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool, desk.dashboard:
+        pool.submit(Desk().dashboard.__enter__).result().__exit__(None, None, None)
+    assert is_left_as_it_was(desk.file.getvalue())
+
+
+def test_terminal_is_taken_and_given_back_once():
+    desk = Desk()
+    screen = Screen(desk.console)
+    for _ in range(2):
+        assert screen.take()
+    for _ in range(2):
+        screen.give_back()
+    assert desk.file.getvalue() == "\x1b[?1049h\x1b[?25l\x1b[?1049l\x1b[?25h"
 
 
 def test_keeps_a_minute():
@@ -360,14 +458,16 @@ def test_keeps_a_minute():
     assert all(b > a for a, b in pairwise(kept))
 
 
-def test_reset_begins_a_new_stream():
+def test_follow_begins_a_new_stream():
     desk = Desk()
     with desk.dashboard:
         desk.dashboard(emotion(120.0))
         desk.dashboard.draw()
-        desk.dashboard.reset()
+        desk.dashboard.follow(Song("another"))
         desk.clock.now = 1.0
-        assert "listening" in desk.written(desk.dashboard.tick)
+        written = desk.written(desk.dashboard.after_block)
+        assert "listening" in written
+        assert "another" in written
         desk.clock.now = 2.0
         desk.dashboard(emotion(0.5))
         assert [one.time for one in desk.dashboard._emotions] == [0.5]
@@ -384,7 +484,7 @@ def test_what_the_library_reports_is_shown_and_repeated_behind(caplog):
         with desk.dashboard:
             library.warning("lost 3 s")
             desk.clock.now = 1.0
-            desk.dashboard.tick()
+            desk.dashboard.after_block()
             assert "lost 3 s" in desk.file.getvalue()
             assert told == []
             assert caplog.records == []

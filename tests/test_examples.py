@@ -20,7 +20,7 @@ from emodj_live import DemoSource, EmotionModel, EmotionTracker, FileSource, Qua
 
 pytest_plugins = ["virtual_microphone"]
 
-COLOURS = {quadrant.color for quadrant in Quadrant}
+COLORS = {quadrant.color for quadrant in Quadrant}
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
 WAYS_IN = ["background", "callback", "iterator", "push"]
 RATE = 44100
@@ -228,7 +228,7 @@ class Window:
 
         def has_come():
             color = self.screen.color()
-            if color in COLOURS and [color] != seen[-1:]:
+            if color in COLORS and [color] != seen[-1:]:
                 seen.append(color)
             return self.process.poll() is not None or seen[-1:] == [until]
 
@@ -243,6 +243,7 @@ class Window:
         return self.process.returncode, complaints
 
 
+@pytest.mark.screen
 def test_window_takes_the_colour_of_each_quadrant(screen, sections, tmp_path):
     path = tmp_path / "song.flac"
     soundfile.write(path, np.concatenate([sections[1][: 2 * RATE], sections[3][: 6 * RATE]]), RATE)
@@ -253,20 +254,25 @@ def test_window_takes_the_colour_of_each_quadrant(screen, sections, tmp_path):
         assert window.end() == (0, "")  # with the song
 
 
+@pytest.mark.screen
 def test_window_closes_with_ctrl_c(screen, sections, tmp_path):
     soundfile.write(tmp_path / "song.wav", np.tile(sections[0], 20), RATE)
     with Window(screen, tmp_path / "song.wav") as window:
-        wait_until(lambda: screen.color() in COLOURS, 30, "a color")
+        wait_until(lambda: screen.color() in COLORS, 30, "a color")
         assert window.end(signal.SIGINT) == (0, "")
 
 
+@pytest.mark.screen
+@pytest.mark.sound
 def test_window_listens_to_the_microphone(screen, virtual_microphone, song):
     environment = {**virtual_microphone.environment, "DISPLAY": screen.display}
     with Window(screen, **environment) as window:
-        wait_until(lambda: screen.color() in COLOURS, 30, "a color")
+        wait_until(lambda: screen.color() in COLORS, 30, "a color")
         assert window.end(signal.SIGINT)[0] == 0
 
 
+@pytest.mark.screen
+@pytest.mark.sound
 @pytest.mark.parametrize(
     ("arguments", "environment", "told"),
     [

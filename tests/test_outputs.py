@@ -207,8 +207,7 @@ def test_osc_to_an_unknown_host_is_told_before_the_start(song, monkeypatch, caps
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "emodj-live: nowhere.invalid:9000: unreachable (Name or service not known); "
-        "check the name and the network.\n"
+        "emodj-live: nowhere.invalid:9000: unreachable (Name or service not known); check the name and the network.\n"
     )
 
 

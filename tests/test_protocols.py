@@ -21,7 +21,8 @@ from test_training_helpers import RATE, WINDOW, noise, small_spec, song, table_o
 
 from emodj_live import DatasetError
 from emodj_live.training import Hyperparameters, default_spec, extract, load_dataset
-from emodj_live.training.emodj_protocol import Matrix, build_matrix, run
+from emodj_live.training.emodj_matrix import Matrix, build_matrix
+from emodj_live.training.emodj_protocol import run
 from emodj_live.training.progress import Progress
 from emodj_live.training.song_protocol import Fixed, by_song, cross_predict
 from emodj_live.training.tuning import Tuner
@@ -34,6 +35,7 @@ def r2(scores: dict, level: str = "window") -> list[float]:  # type: ignore[type
     return [scores[level][axis]["r2"] for axis in ("valence", "arousal")]
 
 
+@pytest.mark.slow
 def test_by_song_does_not_reward_recognising_a_recording_and_emodjs_protocol_does() -> None:
     """Songs that are easy to tell apart, with labels that have nothing to do with what they sound like."""
     table = table_of_songs(60, 10)
@@ -85,11 +87,13 @@ def test_a_single_song_has_no_protocol() -> None:
     assert by_song(table_of_songs(1, 4), SPEC, FIXED) is None
 
 
+@pytest.mark.slow
 def test_workers_score_the_same() -> None:
     table = table_of_songs(6, 6)
     assert by_song(table, SPEC, FIXED, shuffles=(0,), jobs=2) == by_song(table, SPEC, FIXED, shuffles=(0,), jobs=1)
 
 
+@pytest.mark.slow
 def test_tuning_finds_a_better_gamma_and_is_nested() -> None:
     table = table_of_songs(40, 6, learnable=True)
     start = Hyperparameters(gamma=1 / 20)
@@ -191,6 +195,7 @@ def test_songs_without_a_piece_are_left_out_and_counted(tmp_path: Path) -> None:
         build_matrix(clips[1:], windows, SPEC)
 
 
+@pytest.mark.slow
 def test_744_songs_give_exactly_45384_rows(tmp_path: Path) -> None:
     """A set as large as emoMusic, of links to two clips: 45 s at its end, and a little less."""
     times = range(15000, 45500, 500)
@@ -203,7 +208,7 @@ def test_744_songs_give_exactly_45384_rows(tmp_path: Path) -> None:
     dataset = load_dataset(tmp_path)
     spec = default_spec()
     clips, _ = extract(dataset.songs, spec)
-    matrix = build_matrix(clips, dataset.windows, spec)
+    matrix = build_matrix(clips, dataset.window_indices, spec)
     assert matrix.features.shape == (45384, 264)
     assert matrix.labels.shape == (45384, 2)
     np.testing.assert_array_equal(matrix.features[59], matrix.features[60])  # 45 s end where piece 61 would begin

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import pytest
 from virtual_microphone import PROJECT, Terminal, wait_until
 
 pytest_plugins = ["virtual_microphone"]
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
+pytestmark = [pytest.mark.terminal, pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")]
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -67,6 +68,7 @@ def test_signal_on_a_file(number, start):
         assert "demo: mean valence" in terminal.shown.split(LEAVE)[1]
 
 
+@pytest.mark.sound
 def test_ctrl_c_from_the_keyboard_ends_the_microphone(on_microphone):
     with on_microphone("--mic") as terminal:
         terminal.wait_for(lambda: "dBFS" in terminal.shown, 30, "the dashboard")
@@ -152,6 +154,7 @@ def test_terminal_that_cannot_draw_gets_lines(start):
         assert "0:30.0  valence" in terminal.shown
 
 
+@pytest.mark.sound
 def test_error_leaves_the_terminal_as_it_was(on_microphone, tmp_path):
     with on_microphone("--mic", "-d", "gramophone") as terminal:
         assert terminal.end() == 1
@@ -162,6 +165,7 @@ def test_error_leaves_the_terminal_as_it_was(on_microphone, tmp_path):
         assert ENTER not in terminal.shown
 
 
+@pytest.mark.sound
 def test_unplugging_is_told_on_the_dashboard_and_behind_it(on_microphone, virtual_microphone):
     with on_microphone("--mic") as terminal:
         terminal.wait_for(lambda: "dBFS" in terminal.shown, 30, "the dashboard")
@@ -179,44 +183,207 @@ def test_unplugging_is_told_on_the_dashboard_and_behind_it(on_microphone, virtua
         assert "ALSA lib" not in drawn  # what the sound system writes past Python
 
 
-@contextmanager
-def in_a_shell(*arguments, **environment):
-    """Start a program under a shell of its own, because only a job of a shell can be stopped and go on.
+# ------------------------------------------------------------------------------------------------------- a shell's jobs
 
-    Yields what sends keys, and what waits until the screen shows something or does not any more.
-    """
+
+def python(*arguments):
+    """Return a command line for a shell that runs Python."""
+    return shlex.join([sys.executable, *map(str, arguments)])
+
+
+class Shell:
+    """A shell of its own, because only a shell's job can be stopped, continued and put into the background."""
+
+    def __init__(self, run):
+        self._run = run
+
+    def send(self, *keys):
+        """Send keys, by tmux's names for them."""
+        self._run("send-keys", *keys)
+
+    def enter(self, line):
+        """Enter a line."""
+        self.send(line, "Enter")
+
+    def screen(self):
+        """Return what is shown now."""
+        return self._run("capture-pane", "-p")
+
+    def wait_for(self, text, *, wanted=True):
+        """Wait until the screen shows a text, or does not any more."""
+        try:
+            wait_until(lambda: (text in self.screen()) is wanted, 30, f"{text!r} is shown: {wanted}")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.screen()}") from None
+
+
+@contextmanager
+def in_a_shell(**environment):
+    """Have a shell with these variables, on a screen of 100 x 30."""
     tmux = shutil.which("tmux")
     if tmux is None:
         pytest.skip("needs tmux")
-    server = [tmux, "-L", "emodj-live-test", "-f", os.devnull]
-
-    def run(*arguments):
-        return subprocess.run([*server, *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
-
-    def send(*keys):
-        run("send-keys", *keys)
-
-    def wait_for(text, *, wanted=True):
-        wait_until(lambda: (text in run("capture-pane", "-p")) is wanted, 30, f"{text!r} is shown: {wanted}")
-
     needed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
     options = [part for name, value in {**needed, "LC_ALL": "C.UTF-8"}.items() for part in ("-e", f"{name}={value}")]
-    run("new-session", "-d", "-x", "100", "-y", "30", *options, "bash --norc")
-    try:
-        send(shlex.join([sys.executable, *map(str, arguments)]), "Enter")
-        yield send, wait_for
-    finally:
-        run("kill-server")
+    with TemporaryDirectory() as folder:  # a socket that no other server has just left
+
+        def run(*arguments):
+            command = [tmux, "-S", f"{folder}/socket", "-f", os.devnull, *arguments]
+            return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+
+        run("new-session", "-d", "-x", "100", "-y", "30", *options, "bash --norc")
+        try:
+            yield Shell(run)
+        finally:
+            run("kill-server")
 
 
-def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(start):
-    environment = {"PYTHONPATH": str(PROJECT), "EMODJ_MODEL": start.model}
-    with in_a_shell("-m", "emodj_live", "--demo", **environment) as (send, wait_for):
-        wait_for("pleasant")
-        send("C-z")
-        wait_for("Stopped")
-        wait_for("pleasant", wanted=False)
-        send("fg", "Enter")
-        wait_for("pleasant")
-        send("q")
-        wait_for("mean valence")  # keys work again
+class Job:
+    """The program as a job of a shell; the table that it writes shows whether it works."""
+
+    def __init__(self, shell, table):
+        self.shell = shell
+        self.command = python("-m", "emodj_live", "--demo", "--csv", table)
+        self.table = table
+
+    def wait_for_work(self, count=2):
+        """Wait until it has found so many more emotions."""
+        before = self._rows()
+        wait_until(lambda: self._rows() >= before + count, 30, "more emotions")
+
+    def kill(self):
+        """Kill the job from its shell, and wait until it has ended in good order."""
+        self.shell.enter("kill %1")
+        self.shell.wait_for("mean valence")
+        self.shell.enter("wait")
+        self.shell.wait_for("Done")  # as the shell says of an exit code of 0
+
+    def _rows(self):
+        return len(self.table.read_text().splitlines()) if self.table.exists() else 0
+
+
+@pytest.fixture
+def job(start, tmp_path):
+    """Have a shell, and the command for the program."""
+    with in_a_shell(PYTHONPATH=str(PROJECT), EMODJ_MODEL=start.model) as shell:
+        yield Job(shell, tmp_path / "table.csv")
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(job):
+    job.shell.enter(job.command)
+    job.shell.wait_for("pleasant")
+    job.shell.send("C-z")
+    job.shell.wait_for("Stopped")
+    job.shell.wait_for("pleasant", wanted=False)
+    job.shell.enter("fg")
+    job.shell.wait_for("pleasant")
+    job.shell.send("q")
+    job.shell.wait_for("mean valence")  # keys work again
+
+
+def test_started_in_the_background_it_works_without_a_screen_until_fg(job):
+    job.shell.enter(f"{job.command} &")
+    job.wait_for_work()
+    assert "pleasant" not in job.shell.screen()
+    job.shell.enter("jobs")
+    job.shell.wait_for("Running")
+    job.shell.enter("fg")
+    job.shell.wait_for("pleasant")
+    job.shell.send("q")
+    job.shell.wait_for("mean valence")
+
+
+def test_stopped_and_continued_in_the_background_it_works_without_a_screen(job):
+    job.shell.enter(job.command)
+    job.shell.wait_for("pleasant")
+    job.shell.send("C-z")
+    job.shell.wait_for("Stopped")
+    job.shell.enter("bg")
+    job.wait_for_work()
+    assert "pleasant" not in job.shell.screen()
+    job.shell.enter("echo keys are the $((6 * 7))th")  # and they are the shell's
+    job.shell.wait_for("keys are the 42th")
+    job.kill()
+
+
+def test_stopped_by_force_it_gives_the_screen_back_in_the_background(job):
+    job.shell.enter(job.command)
+    job.shell.wait_for("pleasant")
+    found = subprocess.run(["pgrep", "-f", str(job.table)], capture_output=True, text=True, check=True)
+    os.kill(int(found.stdout), signal.SIGSTOP)  # which no program can handle
+    job.shell.wait_for("Stopped")
+    job.shell.enter("bg")
+    job.wait_for_work()
+    job.shell.wait_for("pleasant", wanted=False)
+    job.shell.enter("fg")
+    job.shell.wait_for("pleasant")
+    job.shell.send("q")
+    job.shell.wait_for("mean valence")
+
+
+def test_kill_ends_a_stopped_job_in_good_order(job):
+    job.shell.enter(job.command)
+    job.shell.wait_for("pleasant")
+    job.shell.send("C-z")
+    job.shell.wait_for("Stopped")
+    job.kill()
+    assert "pleasant" not in job.shell.screen()
+
+
+# ---------------------------------------------------------------------------------- programs that use the dashboard
+
+_CONTROLLED = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.dup2(os.open(sys.argv[1], os.O_RDONLY), 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def test_keys_come_from_the_terminal_while_audio_comes_from_standard_input(start):
+    import termios
+
+    environment = {**start.environment, "EMODJ_MODEL": start.model}
+    noise = ["/dev/urandom", "-m", "emodj_live", "-", "--raw", "22050:1:s16le"]
+    with Terminal("-c", _CONTROLLED, *noise, environment=environment) as terminal:
+        before = termios.tcgetattr(terminal._leader)
+        terminal.wait_for(lambda: "dBFS" in terminal.shown, 30, "the dashboard")
+        assert not termios.tcgetattr(terminal._leader)[3] & (termios.ECHO | termios.ICANON)
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert termios.tcgetattr(terminal._leader)[3] == before[3]
+        assert_left_well(terminal)
+
+
+_PROGRAM = """
+import sys, time
+from emodj_live import Dashboard
+
+dashboard = Dashboard()
+dashboard.__enter__()
+if sys.argv[1] == "waits":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_program_that_a_signal_ends_leaves_the_terminal_well(number, start):
+    import termios
+
+    with Terminal("-c", _PROGRAM, "waits", environment=start.environment) as terminal:
+        before = termios.tcgetattr(terminal._leader)
+        terminal.wait_for(lambda: "listening" in terminal.shown, 30, "the dashboard")
+        assert terminal.end(number) == -number
+        assert terminal.shown.count(ENTER) == terminal.shown.count(LEAVE) == 1
+        assert terminal.shown.rindex(SHOW) > terminal.shown.rindex(HIDE)
+        assert termios.tcgetattr(terminal._leader)[3] == before[3]
+
+
+def test_program_that_forgets_to_leave_is_tidied_up_after(start):
+    import termios
+
+    with Terminal("-c", _PROGRAM, "ends", environment=start.environment) as terminal:
+        before = termios.tcgetattr(terminal._leader)
+        assert terminal.end() == 0
+        assert terminal.shown.count(ENTER) == terminal.shown.count(LEAVE) == 1
+        assert termios.tcgetattr(terminal._leader)[3] == before[3]

@@ -1,14 +1,11 @@
-"""train.py from end to end: what it writes, what it says, and how it ends."""
+"""The command train.py: its options, its card, and how it ends when something is wrong."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import signal
 import subprocess
 import sys
-import time
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,125 +13,10 @@ import pytest
 from rich.console import Console
 from test_training_helpers import noise, write_annotations, write_audio, write_dataset
 
-from emodj_live import EmotionModel, EmotionTracker, FileSource, ModelError
-from emodj_live.training import card, command, options, to_sklearn
+from emodj_live import EmotionModel
+from emodj_live.training import Hyperparameters, command, options
+from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
-
-TRAIN = Path(command.__file__).parents[2] / "train.py"
-
-
-def train(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, TRAIN, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, **variables},
-    )
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    """Train once, in a process of its own, on two sets, with everything switched on."""
-    folder = tmp_path_factory.mktemp("run")
-    write_dataset(folder / "first set")
-    write_dataset(folder / "second", 7)
-    (folder / "second" / "clips_45seconds" / "7.wav").unlink()
-    (folder / "second" / "clips_45seconds" / "6.wav").write_text("not audio")
-    arguments = [folder / "first set", folder / "second", "--model", folder / "my.npz", "--cache", folder / "cache"]
-    arguments += ["--protocol", "emodj", "--C", "10,20", "--gamma", "1/500", "--stride", "2", "--jobs", "2"]
-    arguments += ["--export-sklearn", folder / "export"]
-    return folder, arguments, train(*arguments, SOURCE_DATE_EPOCH="1700000000")
-
-
-def test_ends_well_and_says_what_it_does_in_plain_lines(run) -> None:  # type: ignore[no-untyped-def]
-    _, _, done = run
-    assert done.returncode == 0, done.stderr
-    assert "second: 6 songs. Left out: 1 annotated songs without audio." in done.stderr
-    assert "clips: 6 of 6" in done.stderr
-    assert "Left out: " in done.stderr
-    assert "1 clips that cannot be decoded" in done.stderr
-    assert "folds by song: 20 of 20" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "Warning" not in done.stderr
-    assert "\x1b" not in done.stdout + done.stderr
-
-
-def test_prints_the_scores(run) -> None:  # type: ignore[no-untyped-def]
-    folder, _, done = run
-    assert "5 folds over 6 recordings" in done.stdout  # song 1 of both sets is the same one: both are emoMusic's
-    assert "after smoothing" in done.stdout
-    assert "EmoDJ's own protocol: LEAKY" in done.stdout
-    assert "random" in done.stdout
-    assert str(folder / "my.npz") in done.stdout.replace("\n", "")
-
-
-def test_writes_a_model_that_works(run) -> None:  # type: ignore[no-untyped-def]
-    folder, _, _ = run
-    model = EmotionModel.load(folder / "my.npz")
-    assert model.gamma == 1 / 500
-    assert -25 < model.reference_level < -15
-    clips = folder / "first set" / "clips_45seconds"
-    sources = FileSource(clips / "1.wav"), FileSource(clips / "6.wav")
-    dull, bright = ([one.arousal for one in EmotionTracker(model).track(source)] for source in sources)
-    assert np.mean(bright) - np.mean(dull) > 0.3
-
-
-def test_keeps_its_provenance_without_paths_of_the_machine(run) -> None:  # type: ignore[no-untyped-def]
-    folder, _, _ = run
-    provenance = EmotionModel.load(folder / "my.npz").provenance
-    assert provenance["command"] == (
-        "python train.py 'first set' second --model my.npz --C 10,20 --gamma 1/500 --stride 2 --protocol emodj"
-    )
-    assert provenance["date"] == "2023-11-14"
-    assert [data["folder"] for data in provenance["datasets"]] == ["first set", "second"]
-    assert [data["songs"] for data in provenance["datasets"]] == [6, 5]
-    assert provenance["datasets"][1]["left_out"] == {
-        "annotated songs without audio": 1,
-        "clips that cannot be decoded": 1,
-    }
-    assert provenance["hyperparameters"]["C"] == {"valence": 10.0, "arousal": 20.0}
-    assert {"python", "numpy", "scikit-learn", "librosa", "soxr", "emodj-live"} <= provenance["versions"].keys()
-    assert -1 < provenance["protocols"]["song"]["unshuffled"]["song"]["arousal"]["r"] < 1
-    assert provenance["protocols"]["emodj"][0]["rows"] == 36
-    assert str(folder.parent) not in json.dumps(provenance)
-
-
-def test_writes_the_card_from_the_model_alone(run) -> None:  # type: ignore[no-untyped-def]
-    folder, _, _ = run
-    text = (folder / "my.md").read_text()
-    assert text == card.render(EmotionModel.load(folder / "my.npz"))
-    assert text.index("## Scores by song") < text.index("leaky") < text.index("## Limits")
-    assert "98 % of the variance" in text
-    assert "2023-11-14" in text
-    assert str(folder.parent) not in text
-    assert not list(folder.glob(".my*"))
-
-
-def test_exports(run) -> None:  # type: ignore[no-untyped-def]
-    folder, _, _ = run
-    names = sorted(path.name for path in (folder / "export").iterdir())
-    assert names == ["arousal.joblib", "mean.joblib", "std.joblib", "valence.joblib"]
-    assert to_sklearn(EmotionModel.load(folder / "my.npz"))[1].C == 20
-
-
-def test_again_gives_the_same_file(run) -> None:  # type: ignore[no-untyped-def]
-    folder, arguments, _ = run
-    before = (folder / "my.npz").read_bytes()
-    # in this process and one after the other; from the same place, so with the same provenance
-    patch = pytest.MonkeyPatch()
-    patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    try:
-        assert command.main([*map(str, arguments), "--jobs", "1", "--quiet"]) == 0
-    finally:
-        patch.undo()
-    first, again = EmotionModel.load(folder / "my.npz"), before
-    (folder / "again.npz").write_bytes(again)
-    second = EmotionModel.load(folder / "again.npz")
-    for name in ("mean", "std", "support_vectors", "coefficients", "intercepts"):
-        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
-    assert first.provenance == second.provenance
 
 
 def test_card_of_emotify_says_what_its_labels_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,6 +47,20 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     arguments = ["--model", tmp_path / "m.npz", "--cache", tmp_path / "cache", "--jobs", "1", "--quiet"]
     assert command.main([str(root), *map(str, arguments)]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_tuning_says_what_it_tries_and_how_it_was_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_dataset(tmp_path / "set", 2)
+    arguments = ["--model", tmp_path / "m.npz", "--cache", tmp_path / "cache", "--jobs", "1", "--tune"]
+    assert command.main([str(root), *map(str, arguments)]) == 0
+    said = capsys.readouterr().err
+    assert "Choosing C, gamma and epsilon on all songs" in said
+    assert "C 10, gamma 1/264, epsilon 0.1: R2 smoothed " in said
+    assert "gamma 1/528" in said
+    assert "(nested)" in (tmp_path / "m.md").read_text()
+    used = EmotionModel.load(tmp_path / "m.npz").provenance
+    assert used["hyperparameters"]["tuned"]
+    assert used["command"] == "python train.py set --model m.npz --stride 3 --tune"
 
 
 def test_a_single_song_has_a_model_but_no_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,10 +99,14 @@ def test_trains_on_a_deam_shaped_folder(tmp_path: Path) -> None:
         ["x", "--stride", "two"],
         ["x", "--gamma", "0"],
         ["x", "--gamma", "1/0"],
+        ["x", "--gamma", "1e-10"],
+        ["x", "--gamma", "1001"],
         ["x", "--C", "-1"],
         ["x", "--C", "1,2,3"],
+        ["x", "--C", "1e9"],
         ["x", "--epsilon", "-0.1"],
         ["x", "--epsilon", "nan"],
+        ["x", "--fast"],
         ["x", "--jobs", "0"],
         ["x", "--protocol", "frames"],
     ],
@@ -219,8 +119,39 @@ def test_wrong_arguments_end_with_2(arguments: list[str], capsys: pytest.Capture
 
 
 def test_numbers_may_be_fractions_and_pairs() -> None:
-    parsed = options.parse(["x", "--gamma", "1/264", "--C", "3", "--epsilon", "0.05,0"], Path("m.npz"))
-    assert (parsed.gamma, parsed.cost, parsed.epsilon) == (1 / 264, (3.0, 3.0), (0.05, 0.0))
+    parsed = options.parse(["x", "--gamma", "1/264", "--C", "3", "--epsilon", "0.05,0"])
+    assert parsed.hyperparameters == Hyperparameters(1 / 264, (3.0, 3.0), (0.05, 0.0))
+
+
+def test_the_defaults_are_those_of_the_dataclass() -> None:
+    parsed = options.parse(["x", "y"])
+    assert parsed == TrainingOptions(datasets=(Path("x"), Path("y")))
+    assert parsed.hyperparameters == Hyperparameters()
+    with pytest.raises(FrozenInstanceError):
+        parsed.stride = 4  # type: ignore[misc]
+
+
+def test_every_option_has_its_place() -> None:
+    arguments = ["x", "--model", "m", "--C", "2", "--gamma", "0.5", "--epsilon", "1", "--stride", "7", "--tune"]
+    arguments += ["--protocol", "emodj", "--cache", "c", "--jobs", "5", "--export-sklearn", "e", "--quiet"]
+    assert options.parse(arguments) == TrainingOptions(
+        datasets=(Path("x"),),
+        model=Path("m"),
+        hyperparameters=Hyperparameters(0.5, (2.0, 2.0), (1.0, 1.0)),
+        stride=7,
+        tune=True,
+        protocol="emodj",
+        cache=Path("c"),
+        jobs=5,
+        export_sklearn=Path("e"),
+        quiet=True,
+    )
+
+
+@pytest.mark.parametrize("gamma", options._GAMMA_BOUNDS)
+def test_a_model_can_hold_any_gamma_that_is_accepted(model: EmotionModel, gamma: float) -> None:
+    assert replace(model, gamma=gamma / 8).gamma == gamma / 8  # the tuner's smallest
+    assert replace(model, gamma=gamma).gamma == gamma
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
@@ -228,10 +159,12 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
         "import sys; from emodj_live.training import command\n"
         "try: command.main(['--help'])\n"
         "except SystemExit: pass\n"
-        "print(sorted({'librosa', 'sklearn', 'joblib', 'numpy', 'rich'} & set(sys.modules)))"
+        "heavy = {'librosa', 'sklearn', 'scipy', 'joblib', 'numpy', 'rich', 'platformdirs', 'soundfile'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--gamma" in done.stdout
+    assert "(default: 1/264)" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -252,7 +185,10 @@ def test_a_model_that_could_not_be_kept_is_told_before_the_work(
     (tmp_path / "file").touch()
     assert "there is no folder" in refused(capsys, tmp_path, "--model", tmp_path / "nowhere" / "m.npz")
     assert "is a folder" in refused(capsys, tmp_path, "--model", tmp_path)
-    assert "is not a model card" in refused(capsys, tmp_path, "--model", tmp_path / "mine.npz")
+    (tmp_path / "bytes.md").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder.md").mkdir()
+    for name in ("mine", "bytes", "folder"):
+        assert "is not a model card" in refused(capsys, tmp_path, "--model", tmp_path / f"{name}.npz")
     assert "cannot be written to" in refused(
         capsys, tmp_path, "--model", tmp_path / "m.npz", "--export-sklearn", tmp_path / "file" / "x"
     )
@@ -267,8 +203,9 @@ def test_a_model_that_could_not_be_kept_is_told_before_the_work(
 
 def test_a_data_set_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "m.npz"
-    assert "no such folder" in refused(capsys, tmp_path / "nowhere", "--model", model)
-    assert "is named twice" in refused(capsys, tmp_path, tmp_path / "." / "", "--model", model)
+    assert "no such folder; give" in refused(capsys, tmp_path / "nowhere", "--model", model)
+    assert "was given twice" in refused(capsys, tmp_path, tmp_path / "." / "", "--model", model)
+    assert "9 data sets were given; train on at most 8" in refused(capsys, *range(9), "--model", model)
     assert not model.exists()
 
 
@@ -277,82 +214,9 @@ def test_the_shipped_models_card_is_its_readme() -> None:
     assert command._card_path(Path("other/my.npz")) == Path("other/my.md")
 
 
-def test_a_kill_while_the_card_is_written_leaves_the_old_one(
-    run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
-) -> None:
-    model = EmotionModel.load(run[0] / "my.npz")
-    path = tmp_path / "card.md"
-    path.write_text("old")
-
-    def killed(_: int) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", killed)
-        with pytest.raises(KeyboardInterrupt):
-            card.write_card(model, path)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-    card.write_card(model, path)
-    assert path.read_text().startswith(card.MARK)
-    with pytest.raises(ModelError, match="cannot be written"):
-        card.write_card(model, tmp_path / "nowhere" / "card.md")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process group")
-def test_ctrl_c_ends_with_130_without_a_traceback(tmp_path: Path) -> None:
-    root = write_dataset(tmp_path / "set", 60, 6.2)
-    arguments = [
-        sys.executable,
-        TRAIN,
-        root,
-        "--model",
-        tmp_path / "m.npz",
-        "--cache",
-        tmp_path / "cache",
-        "--jobs",
-        "2",
-    ]
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stderr
-    said = ""
-    while "clips: " not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGINT)
-    out, rest = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "interrupted" in rest
-    assert "Traceback" not in said + rest
-    assert out == ""
-    assert not (tmp_path / "m.npz").exists()
-
-
 def test_a_terminal_gets_a_bar() -> None:
     screen = io.StringIO()
     progress = Progress(Console(file=screen, force_terminal=True, width=80))
-    assert list(progress.track(iter(range(3)), 3, "things")) == [0, 1, 2]
+    assert list(progress.counting(iter(range(3)), 3, "things")) == [0, 1, 2]
     assert "things" in screen.getvalue()
     assert "\x1b" in screen.getvalue()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal masks")
-def test_workers_do_not_hear_ctrl_c() -> None:
-    """In a process of its own, because workers are shared with whatever ran before."""
-    code = (
-        "import joblib, signal\n"
-        "from emodj_live.training.workers import start_workers, stop_workers\n"
-        "start_workers(2)\n"
-        "ask = joblib.delayed(signal.pthread_sigmask)\n"
-        "masks = joblib.Parallel(2)(ask(signal.SIG_BLOCK, []) for _ in range(4))\n"
-        "print(all(signal.SIGINT in mask for mask in masks), signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
-        "stop_workers()\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("True set()\n", "")

@@ -11,7 +11,8 @@ from scipy.stats import pearsonr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from test_training_helpers import noise, song, table_of_songs, write_audio
 
-from emodj_live import EmotionTracker, FileSource, Quadrant
+from emodj_live import Emotion, EmotionTracker, FileSource, Quadrant
+from emodj_live.profile import Profiler
 from emodj_live.training import Hyperparameters, Metrics, default_spec, evaluate, extract, fit_model, tabulate
 from emodj_live.training.evaluation import smooth
 
@@ -50,7 +51,7 @@ def test_mean_of_metrics_is_over_those_that_are_defined() -> None:
     assert (mean.r2, mean.r, mean.ccc, mean.mae, mean.rmse) == (pytest.approx(0.3), None, 0.1, 2, 3)
 
 
-def test_smoothing_is_the_trackers_own(tmp_path: Path) -> None:
+def test_smoothing_and_song_mean_are_the_trackers_own(tmp_path: Path) -> None:
     """The same clip through `EmotionTracker` and through the evaluation, a silent stretch in it."""
     random = np.random.default_rng(5)
     pieces = [noise(0.5, level=level, seed=seed) for seed, level in enumerate(random.uniform(0.01, 0.3, 24))]
@@ -62,16 +63,27 @@ def test_smoothing_is_the_trackers_own(tmp_path: Path) -> None:
     model = fit_model(table, spec, Hyperparameters(cost=(10, 10), epsilon=(0.01, 0.01)))
     predictions = model.predict(table.features).clip(-1, 1)
     smoothed, quadrants = smooth(predictions, table.levels)
-    emotions = list(EmotionTracker(model).track(FileSource(path)))
+    profiler = Profiler()
+    emotions: list[Emotion] = []
+    EmotionTracker(model).run(FileSource(path), emotions.append, profiler)
     assert sum(emotion.is_silent for emotion in emotions) == 3
     np.testing.assert_allclose(smoothed, [[one.valence, one.arousal] for one in emotions], atol=2e-5)
     assert quadrants == [one.quadrant for one in emotions]
     assert len(set(quadrants)) > 1
+    profile = profiler.profile()
+    heard = table.levels >= -60
+    scores = evaluate(table, model.predict(table.features)).song
+    for axis, mean in enumerate((profile.valence, profile.arousal)):
+        error = mean - labels[heard, axis].mean()
+        assert scores[("valence", "arousal")[axis]].mae == pytest.approx(abs(error), abs=2e-5)
+        assert abs(error) > 1e-3
+        assert abs(predictions[:, axis].mean() - mean) > 1e-3  # the mean of single windows would be another
 
 
 def test_levels_of_evaluation() -> None:
-    """By hand: window, smoothed and song R2 of two clips whose first half has no labels."""
+    """By hand: window, smoothed and song R2 of two clips whose first half has no labels; one window is silent."""
     table = table_of_songs(2, 6)
+    table.levels[10] = -70
     for clip in table.by_clip():
         table.labels[clip.start : clip.start + 3] = np.nan
     predictions = np.random.default_rng(0).uniform(-1.5, 1.5, (12, 2))
@@ -80,13 +92,14 @@ def test_levels_of_evaluation() -> None:
     alpha = 1 - np.exp(-0.5)
     smoothed = clipped.copy()
     for row in [*range(1, 6), *range(7, 12)]:
-        smoothed[row] = smoothed[row - 1] + alpha * (clipped[row] - smoothed[row - 1])
+        smoothed[row] = smoothed[row - 1] + (row != 10) * alpha * (clipped[row] - smoothed[row - 1])
     rows = [3, 4, 5, 9, 10, 11]
     for axis, name in enumerate(("valence", "arousal")):
         truth = table.labels[rows, axis]
         assert scores.window[name].r2 == pytest.approx(r2_score(truth, clipped[rows, axis]))
         assert scores.smoothed[name].r2 == pytest.approx(r2_score(truth, smoothed[rows, axis]))
-        means = [values[rows, axis].reshape(2, 3).mean(axis=1) for values in (table.labels, clipped)]
+        songs = [[3, 4, 5], [9, 11]]
+        means = [[values[song, axis].mean() for song in songs] for values in (table.labels, smoothed)]
         assert scores.song[name].rmse == pytest.approx(root_mean_squared_error(*means))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.extras import missing
 from emodj_live.work import Output
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class OscSink:
         try:
             from pythonosc.udp_client import SimpleUDPClient
         except ImportError as error:
-            raise SinkError("OSC needs python-osc, which is not installed: pip install 'emodj-live[osc]'.") from error
+            raise SinkError(missing("osc", "OSC", ["python-osc"])) from error
         self._name = f"{host}:{port}"
         self._is_reached = True
         try:

@@ -16,6 +16,7 @@ from typing import Any
 from emodj_live.blocks import Sink
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SinkError, one_line
+from emodj_live.extras import missing
 from emodj_live.sinks.colors import blend
 from emodj_live.work import Output, Work, refuse_inputs
 
@@ -110,7 +111,7 @@ def _matplotlib() -> Any:
         import matplotlib.figure
         import matplotlib.ticker
     except ImportError as error:
-        raise SinkError("a plot needs matplotlib, which is not installed: pip install 'emodj-live[plot]'.") from error
+        raise SinkError(missing("plot", "a plot", ["matplotlib"])) from error
     return matplotlib
 
 

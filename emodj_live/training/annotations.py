@@ -1,13 +1,14 @@
-"""The two annotation files of a data set, read and held against each other.
+"""The two annotation files of a data set, read and compared with each other.
 
-emoMusic and DEAM share the format: a row per song, a column ``sample_<milliseconds>ms`` per label. Nothing in it is
-believed: a file that means something else than we read would be learned from without a word.
+emoMusic and DEAM share the format: a row per song, a column ``sample_<milliseconds>ms`` per label. Everything is
+checked, because a misread file would train a wrong model without any error.
 """
 
 from __future__ import annotations
 
 import csv
 import re
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,10 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.errors import DatasetError
+from emodj_live.errors import DatasetError, one_line
 
 LABEL_STEP_MS = 500  # the labels' grid, which is that of the windows
-_COLUMN = re.compile(r"sample_(\d+)ms")
+_COLUMN = re.compile(r"sample_([0-9]{1,9})ms")  # up to 11 days: more digits are a mistake
+_LONGEST_QUOTE = 40  # characters of a file's own text in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Annotations:
     ----------
     songs : tuple of str, length n
         Their ids, each once, in the valence file's order.
-    windows : ndarray of int64, shape (k,)
+    window_indices : ndarray of int64, shape (k,)
         The window that each column belongs to: a label at t seconds is that of window t / 0.5, [t, t + 0.5 s).
     labels : ndarray of float64, shape (n, k, 2)
         Valence and arousal in [-1, 1]; both NaN where either cell is empty.
@@ -39,7 +41,7 @@ class Annotations:
     """
 
     songs: tuple[str, ...]
-    windows: NDArray[np.int64]
+    window_indices: NDArray[np.int64]
     labels: NDArray[np.float64]
     one_sided: int
 
@@ -67,19 +69,19 @@ def read_annotations(valence: Path, arousal: Path) -> Annotations:
     Raises
     ------
     DatasetError
-        If a file cannot be read, or says something that cannot be right: its sentence names the file, and the song
-        and column where there is one.
+        If a file cannot be read, or holds something that cannot be right; the message names the file and, if there is
+        one, the song and the column.
     """
     tables = _read_table(valence), _read_table(arousal)
     _check_same_songs(*tables)
     times = sorted(set(tables[0].times) & set(tables[1].times))
     if not times:
-        raise DatasetError(f"{arousal}: has no label time in common with {valence.name}; are they of one data set?")
+        raise DatasetError(f"{arousal}: has no label time in common with {valence.name}; are both from one data set?")
     labels = np.stack([_aligned(table, tables[0].songs, times) for table in tables], axis=2)
     labels[np.isnan(labels).any(axis=2)] = np.nan
     return Annotations(
         songs=tuple(tables[0].songs),
-        windows=np.array(times, np.int64) // LABEL_STEP_MS,
+        window_indices=np.array(times, np.int64) // LABEL_STEP_MS,
         labels=labels,
         one_sided=len(set(tables[0].times) ^ set(tables[1].times)),
     )
@@ -90,8 +92,8 @@ def _check_same_songs(first: _Table, second: _Table) -> None:
         known = set(other.songs)
         if missing := [song for song in table.songs if song not in known]:
             raise DatasetError(
-                f"{table.path}: has song {missing[0]} (and {len(missing) - 1} more) that {other.path.name} has not; "
-                "both files must have the same songs."
+                f"{table.path}: has song {_shortened(missing[0])} (and {len(missing) - 1} more) that {other.path.name} "
+                "lacks; both files must have the same songs."
             )
 
 
@@ -106,7 +108,7 @@ def _aligned(table: _Table, songs: Sequence[str], times: Sequence[int]) -> NDArr
 def _read_table(path: Path) -> _Table:
     rows = _rows(path)
     if len(rows) < 2:
-        raise DatasetError(f"{path}: has no annotated song; it needs a header and a row per song.")
+        raise DatasetError(f"{path}: has no annotated song; a header and one row per song are needed.")
     times = _times(path, rows[0])
     values = np.full((len(rows) - 1, len(times)), np.nan)
     for number, row in enumerate(rows[1:]):
@@ -116,35 +118,31 @@ def _read_table(path: Path) -> _Table:
                 values[number, column] = _value(path, row[0], times[column], cell)
     songs = [row[0] for row in rows[1:]]
     if repeated := _first_repeated(songs):
-        raise DatasetError(f"{path}: has song {repeated} twice; every song must have one row.")
+        raise DatasetError(f"{path}: has song {_shortened(repeated)} twice; every song must have one row.")
     return _Table(path, songs, times, values)
 
 
 def _rows(path: Path) -> list[list[str]]:
-    """Return the cells of a file without what surrounds them; rows with nothing in them are left out."""
+    """Return the cells of a file, stripped of surrounding space; empty rows are left out."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe may never be written to, and some devices never end
+            raise DatasetError(f"{path}: is not a regular file; replace it by the annotations themselves.")
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file, skipinitialspace=True)]
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: is not a table of comma-separated text: {error}.") from error
+        raise DatasetError(f"{path}: is not comma-separated text: {_shortened(str(error), 100)}.") from error
     return [row for row in rows if any(row)]
 
 
 def _times(path: Path, header: Sequence[str]) -> list[int]:
-    """Return the time of each label column [ms], or say which column is wrong."""
+    """Return the time of each label column [ms], or report the column that is wrong."""
     if header[0] != "song_id":
-        raise DatasetError(f"{path}: its first column must be song_id, not {header[0]!r}.")
-    matches = [(name, _COLUMN.fullmatch(name)) for name in header[1:]]
-    times = []
-    for name, match in matches:
-        if not match:
-            raise DatasetError(f"{path}: column {name!r} does not say a time, as sample_15000ms does.")
-        times.append(int(match[1]))
-        if times[-1] % LABEL_STEP_MS:
-            raise DatasetError(f"{path}: column {name} is not at a multiple of {LABEL_STEP_MS} ms.")
-    if repeated := _first_repeated(name for name, _ in matches):
+        first = _shortened(header[0])
+        raise DatasetError(f"{path}: its first column must be song_id, not {first!r}; separate columns by commas.")
+    times = [_time(path, name) for name in header[1:]]
+    if repeated := _first_repeated(header[1:]):
         raise DatasetError(f"{path}: has column {repeated} twice.")
     for earlier, later in pairwise(times):
         if later <= earlier:
@@ -154,11 +152,22 @@ def _times(path: Path, header: Sequence[str]) -> list[int]:
     return times
 
 
+def _time(path: Path, name: str) -> int:
+    match = _COLUMN.fullmatch(name)
+    if not match:
+        raise DatasetError(f"{path}: column {_shortened(name)!r} is not named after a time, such as sample_15000ms.")
+    time = int(match[1])
+    if time % LABEL_STEP_MS:
+        raise DatasetError(f"{path}: column {name} is not at a multiple of {LABEL_STEP_MS} ms.")
+    return time
+
+
 def _check_length(path: Path, row: list[str], n_times: int) -> None:
     if not row[0]:
-        raise DatasetError(f"{path}: has a row without a song_id, which begins {', '.join(row[:3])!r}.")
+        begins = _shortened(", ".join(row[:3]))
+        raise DatasetError(f"{path}: has a row without a song_id; the row begins {begins!r}.")
     if any(row[n_times + 1 :]):
-        raise DatasetError(f"{path}: song {row[0]} has more cells than the header has columns.")
+        raise DatasetError(f"{path}: song {_shortened(row[0])} has more cells than the header has columns.")
     del row[n_times + 1 :]
 
 
@@ -166,12 +175,18 @@ def _value(path: Path, song: str, time: int, cell: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise DatasetError(f"{path}: song {song}, column sample_{time}ms: {cell!r} is not a number.") from None
-    if not -1 <= value <= 1:
-        raise DatasetError(
-            f"{path}: song {song}, column sample_{time}ms: {cell} is outside [-1, 1]; rescale the annotations."
-        )
-    return value
+        problem = f"{_shortened(cell)!r} is not a number"
+    else:
+        if -1 <= value <= 1:
+            return value
+        problem = f"{_shortened(cell)} is outside [-1, 1]; rescale the annotations"
+    raise DatasetError(f"{path}: song {_shortened(song)}, column sample_{time}ms: {problem}.")
+
+
+def _shortened(text: str, length: int = _LONGEST_QUOTE) -> str:
+    """Return a piece of a file's text as it may be printed in a message: short and on one line."""
+    text = one_line(text)
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""The model card: what a model is and is not, written from its provenance alone."""
+"""The model card: what a model is and what it is not, written from nothing but its provenance."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 
 from emodj_live.model import EmotionModel
 from emodj_live.model_file import replaced
+from emodj_live.training.hyperparameters import fraction
 
 MARK = "<!-- Written by train.py from the model's own provenance. Do not edit: train again. -->"
 LEAKY = (
-    "It splits half-second windows at random, so the same recording is on both sides of the split; 98 % of the "
-    "variance of emoMusic's labels lies between songs, so recognising the recording is enough to score well."
+    "It splits half-second windows at random, so the same recording is on both sides of the split. Since 98 % of the "
+    "variance of emoMusic's labels lies between songs, recognising the recording is enough to score well."
 )
 DIFFERENCES = (
-    "We differ from EmoDJ's notebook in this: the random splits are seeded, librosa pads with zeros today where it "
-    "mirrored the signal then, and audio is resampled by soxr."
+    "Differences from EmoDJ's notebook: the random splits are seeded, librosa now pads with zeros where it used to "
+    "mirror the signal, and audio is resampled by soxr."
 )
 _LEVELS = {
     "window": "window alone",
@@ -25,18 +26,17 @@ _LEVELS = {
 }
 
 
-def render(model: EmotionModel) -> str:
-    """Write the card of a model.
+def markdown(model: EmotionModel) -> str:
+    """Return the card of a model.
 
     Parameters
     ----------
     model : EmotionModel
-        With the provenance that train.py gives it.
+        With provenance as train.py writes it.
 
     Returns
     -------
     str
-        Markdown.
     """
     provenance = model.provenance
     parts = [
@@ -54,12 +54,12 @@ def render(model: EmotionModel) -> str:
 def _what(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
     spec = model.spec
     return [
-        "Tells how pleasant (valence) and how energetic (arousal) music is, from half a second of sound: "
-        f"{spec.n_mfcc} MFCCs x {spec.n_frames} frames of {spec.window_length} samples at {spec.sample_rate} Hz, "
-        "scaled to mean 0 and standard deviation 1, into two support vector regressors with one RBF kernel over "
-        f"{len(model.support_vectors)} shared support vectors. Trained on {provenance['date']}.",
+        "Estimates how pleasant (valence) and how energetic (arousal) music is from half a second of sound. Its input "
+        f"is {spec.n_mfcc} MFCCs x {spec.n_frames} frames of {spec.window_length} samples at {spec.sample_rate} Hz, "
+        "scaled to mean 0 and standard deviation 1; two support vector regressors share one RBF kernel and "
+        f"{len(model.support_vectors)} support vectors. Trained on {provenance['date']}.",
         "",
-        f"Made by `{provenance['command']}`.",
+        f"Made with `{provenance['command']}`.",
     ]
 
 
@@ -79,21 +79,22 @@ def _data(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def listed(left_out: Mapping[str, int]) -> str:
-    """Return counts as text, as in "6 clips without labels, 3 empty cells"."""
+    """Return counts as text, such as "6 clips without labels, 3 empty cells"."""
     return ", ".join(f"{count} {what}" for what, count in left_out.items()) or "nothing"
 
 
 def _honest(song: Mapping[str, Any] | None) -> list[str]:
     if song is None:
         return ["## Scores", "", "None: a single recording cannot be split by song."]
-    shuffled = f"; beside it, the mean over {song['shuffles']} shuffled splits" if song["shuffled"] else ""
+    shuffled = f", next to the mean over {song['shuffles']} shuffled splits" if song["shuffled"] else ""
     return [
         "## Scores by song",
         "",
-        f"{song['folds']}-fold cross-validation over {song['recordings']} recordings: the songs that are scored were "
-        f"not in the training songs, from which the scaler comes too. Unshuffled GroupKFold{shuffled}. Every labelled "
-        "window is scored: alone, and after the tracker's smoothing of 3 s from the start of its clip. The constant "
-        "predictor says the mean of the training labels, whatever it hears.",
+        f"{song['folds']}-fold cross-validation over {song['recordings']} recordings: neither the model nor its scaler "
+        f"has seen the songs that are scored. The split is an unshuffled GroupKFold{shuffled}. Every labelled window "
+        "is scored by itself, and after the tracker's smoothing of 3 s from the start of its clip; the song mean is "
+        "that of the smoothed values of labelled windows that are not silent. The constant predictor always answers "
+        "with the mean of the training labels.",
         "",
         song["choice"],
         "",
@@ -106,7 +107,7 @@ def _honest(song: Mapping[str, Any] | None) -> list[str]:
 
 
 def score_rows(song: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the score table: level, axis, R2, R2 shuffled, r, CCC, MAE and RMSE beside the constant's.
+    """Yield the rows of the score table: level, axis, R2, R2 shuffled, r, CCC, and MAE and RMSE with the constant's.
 
     Parameters
     ----------
@@ -122,11 +123,11 @@ def score_rows(song: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             own, constant = (song[name][level][axis] for name in ("unshuffled", "constant"))
             shuffled = song["shuffled"][level][axis]["r2"] if song["shuffled"] else None
             errors = (f"{number(own[name])} ({number(constant[name])})" for name in ("mae", "rmse"))
-            yield title, axis, *(number(one) for one in (own["r2"], shuffled, own["r"], own["ccc"])), *errors
+            yield title, axis, *(number(value) for value in (own["r2"], shuffled, own["r"], own["ccc"])), *errors
 
 
 def number(value: float | None, places: int = 3) -> str:
-    """Return a figure as text; a dash where there is none."""
+    """Return a figure as text, or a dash if there is none."""
     return "-" if value is None else f"{value:.{places}f}"
 
 
@@ -135,8 +136,8 @@ def _flips(flips: Mapping[str, float | None]) -> str:
         "-" if share is None else f"{100 * share:.1f} %" for share in (flips["raw"], flips["named"], flips["labels"])
     )
     return (
-        f"The quadrant changes on {raw} of steps window by window, on {named} as the tracker names it, and on {labels} "
-        "in the labels."
+        f"From one window to the next the quadrant changes on {raw} of steps for single windows, on {named} as the "
+        f"tracker names it, and on {labels} in the labels."
     )
 
 
@@ -144,20 +145,20 @@ def _leaky(emodj: Sequence[Mapping[str, Any]] | None) -> list[str]:
     if not emodj:
         return []
     lines = ["## EmoDJ's own protocol: leaky, for comparison only", "", LEAKY, "", DIFFERENCES]
-    for one in emodj:
+    for result in emodj:
         lines += [
             "",
-            f"{one['folder']}: a matrix of {one['rows']} x {one['columns']}.",
+            f"{result['folder']}: a matrix of {result['rows']} x {result['columns']}.",
             "",
             "| figure | here | EmoDJ, published |",
             "|---|---|---|",
-            *("| " + " | ".join(row) + " |" for row in emodj_rows(one)),
+            *("| " + " | ".join(row) + " |" for row in emodj_rows(result)),
         ]
     return lines
 
 
 def emodj_rows(emodj: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of EmoDJ's table: the figure, ours, and the published one.
+    """Yield the rows of EmoDJ's table: the name of a figure, ours, and the published one.
 
     Parameters
     ----------
@@ -185,30 +186,25 @@ def _training(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
     each = ", ".join(
         f"C = {used['C'][axis]:g} and epsilon = {used['epsilon'][axis]:g} for {axis}" for axis in used["C"]
     )
+    every = "every labelled window" if used["stride"] == 1 else f"one labelled window in {used['stride']}"
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return [
         "## Training",
         "",
         f"* gamma = {fraction(model.gamma)}; {each}.",
-        f"* Every window number {used['stride']} of a song was trained on: {provenance['training_windows']} windows.",
-        f"* Reference level: {model.reference_level:.1f} dBFS, the median of the labelled windows, silence left out.",
+        f"* Trained on {provenance['training_windows']} windows: {every} of each song.",
+        f"* Reference level: {model.reference_level:.1f} dBFS, the median of the labelled windows that are not silent.",
         f"* Made with {versions}.",
     ]
-
-
-def fraction(gamma: float) -> str:
-    """Return gamma as ``1/264`` where it is the inverse of a whole number."""
-    inverse = 1 / gamma
-    return f"1/{inverse:.0f}" if inverse >= 1 and abs(inverse - round(inverse)) < 1e-12 * inverse else f"{gamma:.12g}"
 
 
 def _limits(provenance: Mapping[str, Any]) -> list[str]:
     limits = dict.fromkeys(limit for data in provenance["datasets"] for limit in data["limits"])
     general = (
-        "It hears half a second at a time and knows neither words, nor genre, nor what came before.",
-        "Level matters: music played much more quietly than the reference level sounds calmer to it.",
-        "It was trained on music; on speech or noise its answers mean nothing.",
-        "What music feels like differs between people and cultures; this is an average over some raters at best.",
+        "It looks at half a second at a time and knows neither lyrics, nor genre, nor what came before.",
+        "Level matters: music played much more quietly than the reference level seems calmer to it.",
+        "It was trained on music; its output for speech or noise means nothing.",
+        "People and cultures differ in what music feels like; the labels are at best an average over some raters.",
     )
     return ["## Limits", "", *(f"* {limit}" for limit in (*limits, *general))]
 
@@ -227,4 +223,4 @@ def write_card(model: EmotionModel, path: Path) -> None:
         If it cannot be written.
     """
     with replaced(path) as file:
-        file.write(render(model).encode())
+        file.write(markdown(model).encode())

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from emodj_live.errors import DatasetError, EmodjError, ModelError
-from emodj_live.training.options import parse
+from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions, parse
+from emodj_live.training.requirements import check_installed
 
-if TYPE_CHECKING:
-    pass
-
-DEFAULT_MODEL = Path(__file__).parents[2] / "models" / "emodj.npz"
+_MOST_DATASETS = 8  # their descriptions have to fit into the model file's header
 
 
 def console() -> NoReturn:
-    """Run `main` as a program: end with its exit code."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
+    """Run `main` as a program and exit with its code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background job SIGINT is ignored at first
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.exit(code)
@@ -42,8 +38,9 @@ def main(argv: Sequence[str]) -> int:
     int
         Exit code: 0, or 1 for an `EmodjError`, or 130 for Ctrl-C. Wrong arguments raise ``SystemExit(2)``.
     """
-    options = parse(argv, DEFAULT_MODEL)
+    options = parse(argv)
     try:
+        check_installed()
         _run(options)
     except EmodjError as error:
         sys.stderr.write(f"train.py: {error}\n")
@@ -51,53 +48,45 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         if workers := sys.modules.get("emodj_live.training.workers"):
             workers.stop_workers()
-        sys.stderr.write("train.py: interrupted; what was computed so far is in the cache.\n")
+        sys.stderr.write("train.py: interrupted; the features computed so far are in the cache.\n")
         return 130
     return 0
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: TrainingOptions) -> None:
     card = _card_path(options.model)
     _check_can_write(options.model, card, options.export_sklearn)
     _check_datasets(options.datasets)
     from emodj_live.training.card import write_card
-    from emodj_live.training.fitting import check_fast, export_sklearn
+    from emodj_live.training.fitting import export_sklearn
     from emodj_live.training.pipeline import train
     from emodj_live.training.progress import Progress
-    from emodj_live.training.report import show
+    from emodj_live.training.report import print_scores
 
-    if options.fast:
-        check_fast()
-    progress = Progress(quiet=options.quiet)
-    model = train(options, DEFAULT_MODEL, progress)
+    model = train(options, Progress(quiet=options.quiet))
     model.save(options.model)
     write_card(model, card)
     if options.export_sklearn:
         export_sklearn(model, options.export_sklearn)
     if not options.quiet:
-        show(model, options.model, card)
+        print_scores(model, options.model, card)
 
 
 def _card_path(model: Path) -> Path:
-    """Return where a model's card goes: README.md for the shipped one, beside any other under its own name."""
+    """Return where a model's card goes: README.md for the bundled model, the model's own name with .md for others."""
     if model.resolve() == DEFAULT_MODEL.resolve():
         return model.with_name("README.md")
     return model.with_suffix(".md")
 
 
 def _check_can_write(model: Path, card: Path, export: Path | None) -> None:
-    """Say before hours of work that its result could not be kept."""
+    """Report before hours of work that its result could not be written."""
     if model.is_dir():
-        raise ModelError(f"{model}: is a folder; name a file for the model.")
+        raise ModelError(f"{model}: is a folder; give the path of a file for the model.")
     if not model.parent.is_dir():
-        raise ModelError(f"{model}: there is no folder {model.parent}; make it or choose another.")
-    from emodj_live.training.card import MARK
-
-    with contextlib.suppress(FileNotFoundError, UnicodeDecodeError):
-        if card.name != "README.md" or model.resolve() != DEFAULT_MODEL.resolve():
-            begins = card.read_text(encoding="utf-8")[: len(MARK)]
-            if begins != MARK:
-                raise ModelError(f"{card}: is there and is not a model card of train.py; choose another --model.")
+        raise ModelError(f"{model}: there is no folder {model.parent}; create it or choose another.")
+    if model.resolve() != DEFAULT_MODEL.resolve():
+        _check_is_card(card)
     for folder in (model.parent, *([export] if export else [])):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -107,8 +96,24 @@ def _check_can_write(model: Path, card: Path, export: Path | None) -> None:
             raise ModelError(f"{folder}: cannot be written to: {error.strerror or error}.") from error
 
 
+def _check_is_card(card: Path) -> None:
+    """Check that nothing but an earlier card would be replaced."""
+    from emodj_live.training.card import MARK
+
+    if not card.exists():
+        return
+    begins = b""
+    if card.is_file():
+        with card.open("rb") as file:
+            begins = file.read(len(MARK))
+    if begins != MARK.encode():
+        raise ModelError(f"{card}: exists and is not a model card written by train.py; choose another --model.")
+
+
 def _check_datasets(folders: Sequence[Path]) -> None:
+    if len(folders) > _MOST_DATASETS:
+        raise DatasetError(f"{len(folders)} data sets were given; train on at most {_MOST_DATASETS} at once.")
     true_names = [os.path.realpath(folder) for folder in folders]
     for folder, name in zip(folders, true_names, strict=True):
         if true_names.count(name) > 1:
-            raise DatasetError(f"{folder}: is named twice; name every data set once.")
+            raise DatasetError(f"{folder}: was given twice; give every data set once.")

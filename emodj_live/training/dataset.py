@@ -1,4 +1,4 @@
-"""An annotated data set on disk: found by what is there, wherever its archive was unpacked."""
+"""An annotated data set on disk, recognised by its files wherever its archive was unpacked."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Song:
     Attributes
     ----------
     name : str
-        Folder of the data set and id of the song, for messages.
+        Folder of the data set and id of the song.
     recording : str
-        Songs with the same one are the same recording, also across data sets.
+        Songs with the same value here are the same recording, also across data sets.
     audio : Path
         The clip.
-    windows : ndarray of int64, shape (m,)
-        Windows that have labels, counted from the clip's start. The clip may turn out to be shorter.
+    window_indices : ndarray of int64, shape (m,)
+        The windows that have labels, counted from the clip's start. The clip may turn out to be shorter.
     labels : ndarray of float64, shape (m, 2)
         Their valence and arousal.
     """
@@ -54,7 +54,7 @@ class Song:
     name: str
     recording: str
     audio: Path
-    windows: NDArray[np.int64]
+    window_indices: NDArray[np.int64]
     labels: NDArray[np.float64]
 
 
@@ -70,16 +70,16 @@ class Dataset:
         Who made the labels, and on what terms they may be used.
     songs : tuple of Song
         In the order of the annotations.
-    windows : ndarray of int64, shape (k,)
+    window_indices : ndarray of int64, shape (k,)
         The windows that the annotations have a column for.
     left_out : Counter
-        How many of what were left out; what is a phrase, as in ``left_out["annotated songs without audio"]``.
+        What was left out and how many times, as in ``left_out["annotated songs without audio"]``.
     """
 
     name: str
     terms: Terms
     songs: tuple[Song, ...]
-    windows: NDArray[np.int64]
+    window_indices: NDArray[np.int64]
     left_out: Counter[str]
 
 
@@ -100,11 +100,11 @@ def load_dataset(folder: str | os.PathLike[str]) -> Dataset:
     Raises
     ------
     DatasetError
-        If nothing usable is there, or more than one data set, or its files contradict themselves or each other.
+        If there is no usable data set, or more than one, or its files contradict themselves or each other.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise DatasetError(f"{root}: there is no such folder; name the one that the data set was unpacked into.")
+        raise DatasetError(f"{root}: no such folder; give the one that the data set was unpacked into.")
     folders = list(_folders(root))
     layout, annotated = _find_annotations(root, folders)
     audio = _find_audio(root, folders, layout)
@@ -114,11 +114,11 @@ def load_dataset(folder: str | os.PathLike[str]) -> Dataset:
     songs, left_out = _match(annotations, _clips(audio), name, "DEAM" if kind in (terms.EMOMUSIC, terms.DEAM) else name)
     if not songs:
         raise DatasetError(f"{root}: no annotated song has a clip in {audio.name}; clips must be named by song_id.")
-    return Dataset(name, kind, songs, annotations.windows, left_out)
+    return Dataset(name, kind, songs, annotations.window_indices, left_out)
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """Yield a folder and those below it, links followed, each once, hidden ones and macOS's shadows left out."""
+    """Yield a folder and those below it, each once, following links; hidden ones and macOS's shadows are left out."""
     seen: set[str] = set()
     level = [root]
     for _ in range(_DEPTH + 1):
@@ -140,19 +140,20 @@ def _find_annotations(root: Path, folders: list[Path]) -> tuple[_Layout, Path]:
     found = []
     for layout in _LAYOUTS:
         for folder in folders:
-            there = [(folder / name).is_file() for name in (layout.valence, layout.arousal)]
-            if all(there):
+            exist = [(folder / name).exists() for name in (layout.valence, layout.arousal)]
+            if all(exist):
                 found.append((layout, folder))
-            elif any(there):
-                has, lacks = (layout.valence, layout.arousal) if there[0] else (layout.arousal, layout.valence)
+            elif any(exist):
+                has, lacks = (layout.valence, layout.arousal) if exist[0] else (layout.arousal, layout.valence)
                 raise DatasetError(f"{folder}: has {has} but no {lacks}; both are needed.")
     if not found:
         raise DatasetError(
-            f"{root}: has no annotations that are known: neither {_LAYOUTS[0].arousal} (emoMusic) nor DEAM's "
-            f"{_LAYOUTS[1].arousal}, each with valence beside it."
+            f"{root}: no annotations found: expected {_LAYOUTS[0].arousal} (emoMusic) or {_LAYOUTS[1].arousal} (DEAM), "
+            "with its counterpart for valence in the same folder."
         )
     if len(found) > 1:
-        raise DatasetError(f"{root}: has annotations in {_listed(folder for _, folder in found)}; name one data set.")
+        places = [folder for _, folder in found]
+        raise DatasetError(f"{root}: has annotations in {_listed(places)}; give the folder of one data set.")
     return found[0]
 
 
@@ -160,7 +161,7 @@ def _find_audio(root: Path, folders: list[Path], layout: _Layout) -> Path:
     for name in layout.audio:
         found = [folder for folder in folders if folder.name == name]
         if len(found) > 1:
-            raise DatasetError(f"{root}: has audio in {_listed(found)}; name one data set.")
+            raise DatasetError(f"{root}: has audio in {_listed(found)}; give the folder of one data set.")
         if found:
             return found[0]
     raise DatasetError(
@@ -168,12 +169,12 @@ def _find_audio(root: Path, folders: list[Path], layout: _Layout) -> Path:
     )
 
 
-def _listed(folders: Iterator[Path] | list[Path]) -> str:
+def _listed(folders: list[Path]) -> str:
     return " and ".join(str(folder) for folder in folders)
 
 
 def _kind(layout: _Layout, annotated: Path, audio: Path) -> Terms:
-    """Tell which data set this is by the files that only it has."""
+    """Recognise a data set by the files that no other has."""
     if layout is _LAYOUTS[1]:
         return terms.DEAM
     if (annotated / "gems_votes.csv").is_file():
@@ -197,7 +198,7 @@ def _clips(folder: Path) -> dict[str, Path]:
 def _match(
     annotations: Annotations, clips: dict[str, Path], name: str, recordings: str
 ) -> tuple[tuple[Song, ...], Counter[str]]:
-    """Bring labels and clips together and count what has no counterpart."""
+    """Match labels and clips, and count what has no counterpart."""
     songs = []
     left_out: Counter[str] = Counter()
     for song, labels in zip(annotations.songs, annotations.labels, strict=True):
@@ -208,9 +209,8 @@ def _match(
             left_out["songs without a single label"] += 1
         else:
             left_out["empty cells"] += int(np.count_nonzero(~usable))
-            songs.append(
-                Song(f"{name}/{song}", f"{recordings}/{song}", clips[song], annotations.windows[usable], labels[usable])
-            )
+            indices = annotations.window_indices[usable]
+            songs.append(Song(f"{name}/{song}", f"{recordings}/{song}", clips[song], indices, labels[usable]))
     left_out["clips without labels"] = len(clips.keys() - set(annotations.songs))
     left_out["label times in only one of the two files"] = annotations.one_sided
     return tuple(songs), +left_out

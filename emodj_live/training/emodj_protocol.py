@@ -1,4 +1,4 @@
-"""EmoDJ's own protocol, as its notebook does it: leaky, and kept only so that figures can be held against each other.
+"""EmoDJ's own protocol, as in its notebook: leaky, and kept only so that figures can be compared.
 
 It splits windows at random, so that the same recording is on both sides; and since 98 % of the variance of emoMusic's
 labels lies between songs, recognising the recording is enough to score well.
@@ -7,7 +7,6 @@ labels lies between songs, recognising the recording is enough to score well.
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,108 +19,21 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import KFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from emodj_live.errors import DatasetError
-from emodj_live.features import FeatureSpec
+from emodj_live.training.emodj_matrix import Matrix
 from emodj_live.training.evaluation import AXES, Metrics
-from emodj_live.training.extraction import Clip
 from emodj_live.training.fitting import new_regressor
 from emodj_live.training.progress import Progress
+from emodj_live.training.workers import as_completed
 
 COSTS = (1.0, 10.0, 100.0, 1000.0)
 SEEDS = (0, 1, 2)
 PUBLISHED: dict[str, dict[str, float]] = {
     "r2": {"valence": 0.45, "arousal": 0.66},
     "mae": {"valence": 0.136, "arousal": 0.129},
-    "against": {"valence": 0.198, "arousal": 0.156},  # the MAE that its t-tests ask to be below
+    "against": {"valence": 0.198, "arousal": 0.156},  # the MAE that its t-tests compare with
 }
 PUBLISHED_DISTANCE = 0.204
 _ROWS_AT_ONCE = 2048
-
-
-@dataclass(frozen=True, eq=False)
-class Matrix:
-    """What EmoDJ trains on.
-
-    Attributes
-    ----------
-    features : ndarray of float32, shape (n, n_features)
-        Song after song.
-    labels : ndarray of float16, shape (n, 2)
-        Valence and arousal.
-    left_out : Counter
-        How many of what were left out.
-    """
-
-    features: NDArray[np.float32]
-    labels: NDArray[np.float16]
-    left_out: Counter[str]
-
-
-def build_matrix(clips: Sequence[Clip], windows: NDArray[np.int64], spec: FeatureSpec) -> Matrix:
-    """Cut clips as EmoDJ does: from the first label time on, as many pieces as there are labels.
-
-    A last piece that is shorter than a window gets the MFCC frames that it has, and zeros for the rest; what is still
-    missing is filled by repeating the last vector.
-
-    Parameters
-    ----------
-    clips : sequence of Clip
-    windows : ndarray of int64, shape (k,)
-        The windows that the annotations have a column for, as `Dataset.windows`.
-    spec : FeatureSpec
-
-    Returns
-    -------
-    Matrix
-        With k rows per song (61 for emoMusic, so 45 384 for its 744), less those without a label.
-
-    Raises
-    ------
-    DatasetError
-        If no clip reaches its first label.
-    """
-    first, count = int(windows[0]), int(windows[-1] - windows[0]) + 1
-    features, labels, left_out = [], [], Counter[str]()
-    for clip in clips:
-        pieces = _pieces(clip, first, count, spec)
-        if not len(pieces):
-            left_out["songs whose clip ends before their first label"] += 1
-            continue
-        left_out["pieces that repeat the one before"] += count - len(pieces)
-        rows = np.minimum(clip.song.windows - first, len(pieces) - 1)
-        features.append(pieces[rows])
-        labels.append(clip.song.labels)
-        left_out["empty cells"] += len(windows) - len(rows)
-    if not features:
-        raise DatasetError(f"EmoDJ's protocol: no clip reaches its first label at {first / 2:g} s.")
-    return Matrix(np.concatenate(features), np.concatenate(labels).astype(np.float16), +left_out)
-
-
-def _pieces(clip: Clip, first: int, count: int, spec: FeatureSpec) -> NDArray[np.float32]:
-    """Return the features of a clip's pieces, shape (at most `count`, n_features)."""
-    whole = clip.audio.features[first : first + count]
-    if len(whole) == count or len(clip.audio.features) < first or not clip.audio.tail.size:
-        return whole
-    return np.vstack([whole, _short(clip.audio.tail, spec)])
-
-
-def _short(samples: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float32]:
-    """Return the features of a piece that is shorter than a window: its own frames, then zeros."""
-    from librosa.feature import mfcc
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "n_fft=", UserWarning)  # librosa pads a piece shorter than a transform
-        frames = mfcc(
-            y=samples,
-            sr=spec.sample_rate,
-            n_mfcc=spec.n_mfcc,
-            n_fft=spec.n_fft,
-            hop_length=spec.hop_length,
-            n_mels=spec.n_mels,
-        )
-    padded = np.zeros((spec.n_mfcc, spec.n_frames), np.float32)
-    padded[:, : frames.shape[1]] = frames
-    return padded.ravel()
 
 
 def run(
@@ -129,7 +41,6 @@ def run(
     *,
     costs: Sequence[float] = COSTS,
     seeds: Sequence[int] = SEEDS,
-    fast: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -141,23 +52,22 @@ def run(
     costs : sequence of float
         Candidates for C.
     seeds : sequence of int
-        Of the random 95/5 splits; EmoDJ does not seed its own.
-    fast : bool
-        Fit with scikit-learn-intelex.
+        Of the random 95/5 splits; EmoDJ's are not seeded.
     jobs : int
-        Processes that work at once.
+        Processes to use.
     progress : Progress, optional
 
     Returns
     -------
     dict
-        Plain JSON: ``rows``, ``grid`` (by axis: best C, R2 of its 5 folds, R2 on the held-out quarter), ``splits``
-        (mean MAE and p of the t-test by axis, mean ``distance``), and ``published``, EmoDJ's figures.
+        Plain JSON: ``rows``, ``columns``, ``left_out``, ``grid`` (by axis: the best C, its R2 in 5 folds and on the
+        held-out quarter), ``splits`` (by axis the mean MAE and p of the t-test; the mean ``distance``), and
+        ``published``, EmoDJ's figures.
     """
     progress = progress or Progress(quiet=True)
     scaled = StandardScaler().fit_transform(matrix.features.astype(np.float64))
     labels = matrix.labels.astype(np.float64)
-    fitter = _Fitter(scaled, labels, fast, jobs, progress)
+    fitter = _Fitter(scaled, labels, jobs, progress)
     return {
         "rows": len(scaled),
         "columns": scaled.shape[1],
@@ -178,21 +88,17 @@ class _Task:
 
 @dataclass(frozen=True, eq=False)
 class _Fitter:
-    """Fits regressors in worker processes and shows how many are done."""
+    """Fits regressors in worker processes, and shows how many are done."""
 
     scaled: NDArray[np.float64]
     labels: NDArray[np.float64]
-    fast: bool
     jobs: int
     progress: Progress
 
     def errors(self, tasks: Sequence[_Task], what: str) -> list[NDArray[np.float64]]:
         """Return prediction minus label on the test rows of each task."""
-        work = (
-            joblib.delayed(_fit)(number, self.scaled, self.labels, task, self.fast) for number, task in enumerate(tasks)
-        )
-        done = joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work)
-        results = dict(self.progress.track(done, len(tasks), what))
+        work = (joblib.delayed(_errors)(number, self.scaled, self.labels, task) for number, task in enumerate(tasks))
+        results = dict(self.progress.counting(as_completed(work, self.jobs), len(tasks), what))
         return [results[number] for number in range(len(tasks))]
 
     def r2(self, tasks: Sequence[_Task], what: str) -> list[float]:
@@ -203,11 +109,11 @@ class _Fitter:
         return [0.0 if score is None else score for score in scores]
 
 
-def _fit(
-    number: int, scaled: NDArray[np.float64], labels: NDArray[np.float64], task: _Task, fast: bool
+def _errors(
+    number: int, scaled: NDArray[np.float64], labels: NDArray[np.float64], task: _Task
 ) -> tuple[int, NDArray[np.float64]]:
     """Fit one regressor and return the errors of its predictions; libsvm's own predict would take hours."""
-    regressor = new_regressor("auto", task.cost, 0.1, fast=fast)
+    regressor = new_regressor("auto", task.cost, 0.1)
     regressor.fit(scaled[task.training], labels[task.training, task.axis])
     vectors, dual, gamma = regressor.support_vectors_, np.ravel(regressor.dual_coef_), 1 / scaled.shape[1]
     predicted = np.full(len(task.test), np.ravel(regressor.intercept_)[0])
@@ -218,12 +124,12 @@ def _fit(
 
 
 def _grid(fitter: _Fitter, costs: Sequence[float]) -> dict[str, Any]:
-    """Do what ``GridSearchCV(SVR(kernel="rbf", gamma="auto"), {"C": costs}, cv=5)`` does, fold by fold in sight."""
+    """Do what ``GridSearchCV(SVR(kernel="rbf", gamma="auto"), {"C": costs}, cv=5)`` does, and show every fold."""
     training, test = train_test_split(np.arange(len(fitter.labels)), test_size=0.25, random_state=5)
     folds = [(training[fit], training[rest]) for fit, rest in KFold(5).split(training)]
     tasks = [_Task(axis, cost, *fold) for axis in (0, 1) for cost in costs for fold in folds]
     r2 = np.reshape(fitter.r2(tasks, "folds of EmoDJ's grid"), (2, len(costs), len(folds))).mean(axis=2)
-    best = [costs[int(one)] for one in r2.argmax(axis=1)]
+    best = [costs[int(index)] for index in r2.argmax(axis=1)]
     held_out = fitter.r2([_Task(axis, best[axis], training, test) for axis in (0, 1)], "EmoDJ's held-out quarter")
     return {
         name: {"C": best[axis], "r2_folds": round(float(r2[axis].max()), 4), "r2_held_out": round(held_out[axis], 4)}
@@ -248,7 +154,7 @@ def _random_splits(fitter: _Fitter, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _p_below(values: NDArray[np.float64], bound: float) -> float | None:
-    """Return the p of the one-sided one-sample t-test that the mean is below a bound, None where it has none."""
+    """Return p of the one-sided one-sample t-test that the mean is below a bound, or None if it is not defined."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # fewer than two values, or all the same
         p = float(ttest_1samp(values, bound, alternative="less").pvalue)

@@ -1,7 +1,7 @@
 """How good predictions are: per window, after the tracker's smoothing, and per song.
 
-Any model's predictions for any annotated clips, by the tracker's own smoothing and thresholds, so that what is scored
-is what a listener gets.
+It scores any model's predictions for any annotated clips, with the tracker's own smoothing and thresholds: what is
+scored is what a listener gets.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from numpy.typing import NDArray
 
 from emodj_live.emotion import Quadrant
 from emodj_live.gain import SILENCE
-from emodj_live.smoothing import Smoother
+from emodj_live.smoothing import SMOOTHING, Smoother
 from emodj_live.training.windows import WindowTable
 
 AXES = ("valence", "arousal")
-SMOOTHING = 3.0  # [s] the tracker's default
 WINDOW_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """How well predictions of one axis agree with labels. None where it is not defined, as for constant values.
+    """How well predictions of one axis agree with labels. A figure that is not defined is None.
 
     Attributes
     ----------
@@ -37,7 +36,7 @@ class Metrics:
     ccc : float or None
         Lin's concordance correlation (1989).
     mae, rmse : float or None
-        Mean absolute error, and the root of the mean square error.
+        Mean absolute error and root mean square error.
     """
 
     r2: float | None
@@ -78,7 +77,7 @@ class Metrics:
         """Return the mean of each figure over those that are defined."""
         values = {}
         for field in fields(cls):
-            defined = [value for one in metrics if (value := getattr(one, field.name)) is not None]
+            defined = [value for each in metrics if (value := getattr(each, field.name)) is not None]
             values[field.name] = sum(defined) / len(defined) if defined else None
         return cls(**values)
 
@@ -88,7 +87,7 @@ _EPSILON = 1e-15  # a variance below this is rounding
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What predictions are worth. Each mapping has `Metrics` for ``"valence"`` and ``"arousal"``.
+    """How good predictions are. Each mapping has `Metrics` for ``"valence"`` and ``"arousal"``.
 
     Attributes
     ----------
@@ -97,10 +96,10 @@ class Scores:
     smoothed : mapping
         The tracker's smoothed value at every labelled window, tracked from the clip's start.
     song : mapping
-        Mean of a song's labelled windows.
+        Mean of the smoothed values over a song's labelled windows that are not silent, as in `SongProfile`.
     flips : mapping
         Share of steps between labelled neighbours at which the quadrant changes: of the ``"raw"`` predictions, as
-        ``"named"`` by the tracker, and of the ``"labels"``. None without a step.
+        ``"named"`` by the tracker, and of the ``"labels"``. None if there are no such steps.
     """
 
     window: Mapping[str, Metrics]
@@ -109,7 +108,7 @@ class Scores:
     flips: Mapping[str, float | None]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same as plain values for JSON, rounded to 4 places."""
+        """Return all figures as plain values for JSON, rounded to 4 places."""
         plain: dict[str, Any] = _rounded(asdict(self))
         return plain
 
@@ -117,12 +116,12 @@ class Scores:
     def mean(cls, scores: Sequence[Scores]) -> Scores:
         """Return the mean of each figure over several scores."""
         levels = {
-            level: {axis: Metrics.mean([getattr(one, level)[axis] for one in scores]) for axis in AXES}
+            level: {axis: Metrics.mean([getattr(each, level)[axis] for each in scores]) for axis in AXES}
             for level in ("window", "smoothed", "song")
         }
         flips = {}
         for name in scores[0].flips:
-            shares = [share for one in scores if (share := one.flips[name]) is not None]
+            shares = [share for each in scores if (share := each.flips[name]) is not None]
             flips[name] = sum(shares) / len(shares) if shares else None
         return cls(**levels, flips=flips)
 
@@ -141,8 +140,8 @@ def evaluate(table: WindowTable, predictions: NDArray[np.float64], *, smoothing:
     table : WindowTable
         All windows of the clips, from the start of each.
     predictions : ndarray of float64, shape (n, 2)
-        Valence and arousal of every window of the table, as ``model.predict(table.features)`` gives them; they are
-        clipped to [-1, 1] as the tracker does.
+        Valence and arousal of every window of the table, as ``model.predict(table.features)`` returns them; they are
+        clipped to [-1, 1] as in the tracker.
     smoothing : float
         Time constant of the tracker's average [s].
 
@@ -157,7 +156,7 @@ def evaluate(table: WindowTable, predictions: NDArray[np.float64], *, smoothing:
         smoothed[clip], named = smooth(predictions[clip], table.levels[clip], smoothing=smoothing)
         names += named
     rows = table.labelled
-    means = [_song_means(table, values) for values in (table.labels, predictions)]
+    means = [_song_means(table, values) for values in (table.labels, smoothed)]
     steps = _steps(table)
     return Scores(
         window=_by_axis(table.labels[rows], predictions[rows]),
@@ -188,9 +187,9 @@ def smooth(
     levels : ndarray of float64, shape (n,)
         Level of each window [dBFS].
     smoothing, step : float
-        Time constant of the average, and time from window to window [s].
+        Time constant of the average, and time from one window to the next [s].
     silence : float
-        A window below this changes nothing [dBFS].
+        Windows below this level change nothing [dBFS].
 
     Returns
     -------
@@ -213,14 +212,17 @@ def _by_axis(labels: NDArray[np.float64], predictions: NDArray[np.float64]) -> d
 
 
 def _song_means(table: WindowTable, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over the labelled windows of each clip that has any, shape (n_clips, 2)."""
-    labelled = table.labelled
-    means = [values[clip][labelled[clip]].mean(axis=0) for clip in table.by_clip() if labelled[clip].any()]
+    """Return the mean over the labelled windows that are not silent of each clip that has any, shape (n_clips, 2).
+
+    Of smoothed values it is what `Profiler` calls the mean, which would take an `Emotion` for every window.
+    """
+    counts = table.labelled & (table.levels >= SILENCE)
+    means = [values[clip][counts[clip]].mean(axis=0) for clip in table.by_clip() if counts[clip].any()]
     return np.array(means).reshape(-1, 2)
 
 
 def _steps(table: WindowTable) -> NDArray[np.int64]:
-    """Return the rows that have a label and a predecessor in their clip that has one too."""
+    """Return the rows that have a label and follow a row of the same clip that also has one."""
     labelled = table.labelled
     return 1 + np.flatnonzero(labelled[1:] & labelled[:-1] & (np.diff(table.clips) == 0))
 

@@ -1,63 +1,29 @@
-"""From clips to features: the same source, ring buffer and extractor as live, on all cores, cached on disk.
-
-librosa is asked for one thing, its mel basis, and joblib does the rest. A cache entry is found by the audio's content,
-the feature spec with its mel basis, and the code and libraries that turn the one into the other: whatever of these
-changes never meets an old entry.
-"""
+"""From songs to clips with features: on all cores, and each content of an audio file only once."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
 
-from emodj_live import features as features_module
-from emodj_live import ring as ring_module
-from emodj_live import tracker as tracker_module
-from emodj_live.errors import DatasetError, EmodjError, SourceError
-from emodj_live.features import FeatureExtractor, FeatureSpec
-from emodj_live.ring import RingBuffer
-from emodj_live.sources import file as file_module
-from emodj_live.sources import resample as resample_module
-from emodj_live.tracker import level_dbfs
+from emodj_live.errors import DatasetError, SourceError
+from emodj_live.features import FeatureSpec
+from emodj_live.training.cache import FeatureCache, open_cache
+from emodj_live.training.clip_windows import ClipWindows, compute
 from emodj_live.training.dataset import Song
 from emodj_live.training.progress import Progress
+from emodj_live.training.workers import as_completed
 
-_CODE = (features_module, ring_module, tracker_module, file_module, resample_module)
-
-
-@dataclass(frozen=True, eq=False)
-class ClipWindows:
-    """What is computed from a clip's audio alone.
-
-    Attributes
-    ----------
-    features : ndarray of float32, shape (n, n_features)
-        Of every window from the clip's start.
-    levels : ndarray of float64, shape (n,)
-        [dBFS]
-    tail : ndarray of float32, shape (m,)
-        The samples that are left after the last whole window.
-    """
-
-    features: NDArray[np.float32]
-    levels: NDArray[np.float64]
-    tail: NDArray[np.float32]
+_READ_BYTES = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +34,18 @@ class Clip:
     ----------
     song : Song
     digest : str
-        Of the audio file's content: equal for the same file under two names.
-    audio : ClipWindows
+        Of the audio file's content: equal for the same content under two names.
+    windows : ClipWindows
     """
 
     song: Song
     digest: str
-    audio: ClipWindows
+    windows: ClipWindows
 
     @property
     def n_labelled(self) -> int:
         """How many of its windows have labels."""
-        return int(np.count_nonzero(self.song.windows < len(self.audio.features)))
+        return int(np.count_nonzero(self.song.window_indices < len(self.windows.features)))
 
 
 def default_spec() -> FeatureSpec:
@@ -96,11 +62,6 @@ def default_spec() -> FeatureSpec:
     return FeatureSpec(mel_basis=basis)
 
 
-def default_cache() -> Path:
-    """Return the folder that features are kept in between runs: ``emodj-live`` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "emodj-live"
-
-
 def extract(
     songs: Sequence[Song],
     spec: FeatureSpec,
@@ -115,20 +76,20 @@ def extract(
     ----------
     songs : sequence of Song
     spec : FeatureSpec
-        What to compute.
+        The features to compute.
     cache : Path, optional
-        Folder for what has been computed; None keeps nothing.
+        Folder that keeps features between runs; None keeps nothing.
     jobs : int
-        Processes that work at once; -1 is one per core.
+        Processes to use; -1 is one per core.
     progress : Progress, optional
-        Where to show how far it is.
+        Where to show progress.
 
     Returns
     -------
     clips : list of Clip
         In the order of the songs.
     left_out : Counter
-        How many of what could not be used, as in `Dataset.left_out`.
+        What could not be used and how many times, as in `Dataset.left_out`.
 
     Raises
     ------
@@ -139,34 +100,44 @@ def extract(
     """
     progress = progress or Progress(quiet=True)
     digests = _digests(songs)
-    results = _compute_all(digests, spec, _cached(cache), jobs, progress)
+    results = _compute_all(digests, spec, open_cache(cache, spec) if cache else None, jobs, progress)
     clips, left_out = [], Counter[str]()
     for song in songs:
         result = results[digests[song.audio]]
         if isinstance(result, str):
             left_out["clips that cannot be decoded"] += 1
-            progress.say(f"Left out: {result}")
-            continue
-        too_late = int(np.count_nonzero(song.windows >= len(result.features)))
-        left_out["labels after the end of their clip"] += too_late
-        left_out["songs whose clip ends before their first label"] += too_late == len(song.windows)
-        clips.append(Clip(song, digests[song.audio], result))
+            progress.report(f"Left out: {result}")
+        else:
+            clips.append(Clip(song, digests[song.audio], result))
+            left_out += _labels_after_the_end(clips[-1])
+    _check_labelled(clips, songs)
+    return clips, left_out
+
+
+def _labels_after_the_end(clip: Clip) -> Counter[str]:
+    n_late = len(clip.song.window_indices) - clip.n_labelled
+    return Counter(
+        {
+            "labels after the end of their clip": n_late,
+            "songs whose clip ends before their first label": int(not clip.n_labelled),
+        }
+    )
+
+
+def _check_labelled(clips: Sequence[Clip], songs: Sequence[Song]) -> None:
     if not any(clip.n_labelled for clip in clips):
         raise DatasetError(
-            f"{songs[0].audio.parent}: not one labelled window is left of {len(songs)} clips; is this the right audio?"
+            f"{songs[0].audio.parent}: none of {len(songs)} clips has a labelled window; is this the right audio?"
         )
-    return clips, +left_out
 
 
 def _compute_all(
-    digests: dict[Path, str], spec: FeatureSpec, compute: Callable[..., ClipWindows], jobs: int, progress: Progress
+    digests: Mapping[Path, str], spec: FeatureSpec, cache: FeatureCache | None, jobs: int, progress: Progress
 ) -> dict[str, ClipWindows | str]:
-    """Compute every content once; what cannot be decoded has a sentence that says why."""
+    """Return the windows of every content, or a sentence that says why it cannot be decoded."""
     paths = {digest: path for path, digest in digests.items()}
-    key = _key(spec)
-    work = (joblib.delayed(_try)(compute, path, digest, key, spec) for digest, path in paths.items())
-    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work)
-    return dict(progress.track(done, len(paths), "clips"))
+    work = (joblib.delayed(_compute_clip)(path, digest, spec, cache) for digest, path in paths.items())
+    return dict(progress.counting(as_completed(work, jobs), len(paths), "clips"))
 
 
 def _digests(songs: Sequence[Song]) -> dict[Path, str]:
@@ -177,51 +148,37 @@ def _digests(songs: Sequence[Song]) -> dict[Path, str]:
 
 
 def _digest(path: Path) -> str:
+    if not os.path.isfile(path):  # noqa: PTH113 (a pipe may wait for ever, and some devices never end)
+        return f"unreadable {path}"  # `FileSource` will report why
+    digest = hashlib.sha256()
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        return f"unreadable {path}: {error.strerror}"
-
-
-def _key(spec: FeatureSpec) -> str:
-    """Return a digest of everything but the audio that decides the features."""
-    digest = hashlib.sha256(json.dumps(spec.parameters(), sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(spec.mel_basis).tobytes())
-    for module in _CODE:
-        digest.update(Path(str(module.__file__)).read_bytes())
-    versions = np.__version__, soxr.__version__, soxr.__libsoxr_version__, soundfile.__libsndfile_version__
-    digest.update(repr(versions).encode())
+        with path.open("rb") as file:
+            while content := file.read(_READ_BYTES):
+                digest.update(content)
+    except OSError:
+        return f"unreadable {path}"
     return digest.hexdigest()
 
 
-def _cached(cache: Path | None) -> Callable[..., ClipWindows]:
-    """Return `_compute`, with a memory on disk if a folder is given."""
-    if cache is None:
-        return _compute
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EmodjError(f"{cache}: cannot be used as cache: {error.strerror}; choose another with --cache.") from error
-    memory = joblib.Memory(cache, verbose=0)
-    cached: Callable[..., ClipWindows] = memory.cache(_compute, ignore=["path", "spec"])
-    return cached
-
-
-def _try(
-    compute: Callable[..., ClipWindows], path: Path, digest: str, key: str, spec: FeatureSpec
+def _compute_clip(
+    path: Path, digest: str, spec: FeatureSpec, cache: FeatureCache | None
 ) -> tuple[str, ClipWindows | str]:
-    """Compute one clip in a worker; a clip that cannot be decoded is a result too."""
-    logging.getLogger("joblib").setLevel(logging.CRITICAL)  # a damaged cache entry is computed anew without a word
+    """Return a clip's digest with its windows, or with a sentence that says why it cannot be decoded."""
+    if cache and (known := cache.load(digest)):
+        return digest, known
     try:
-        with _uninterrupted():
-            return digest, compute(path, digest, key, spec)
+        with _interrupts_deferred():
+            windows = compute(path, spec)
     except SourceError as error:
         return digest, str(error)
+    if cache:
+        cache.store(digest, windows)
+    return digest, windows
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C count after the clip in hand: raised inside libsndfile's read it would pass for the file's end."""
+def _interrupts_deferred() -> Iterator[None]:
+    """Let Ctrl-C wait until the clip is done: inside libsndfile's read it would be taken for the end of the file."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -233,19 +190,3 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if caught:
         raise KeyboardInterrupt
-
-
-def _compute(path: Path, digest: str, key: str, spec: FeatureSpec) -> ClipWindows:  # noqa: ARG001 (cache keys)
-    """Compute a clip's features as the tracker would."""
-    ring = RingBuffer(spec.window_length, spec.window_length)
-    extractor = FeatureExtractor(spec)
-    features: list[Any] = [np.empty((0, spec.n_features), np.float32)]
-    levels: list[float] = []
-    tail = np.empty(0, np.float32)
-    for block in file_module.FileSource(path, sample_rate=spec.sample_rate):
-        for _, windows in ring.push(block):
-            features.append(extractor.extract(windows))
-            levels += [level_dbfs(window) for window in windows]
-        tail = np.concatenate([tail, np.asarray(block, np.float32)])
-        tail = tail[tail.size // spec.window_length * spec.window_length :]
-    return ClipWindows(np.concatenate(features), np.array(levels), tail)

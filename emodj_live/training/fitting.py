@@ -1,12 +1,9 @@
-"""Fit the scaler and two support vector regressors, and go to scikit-learn and back."""
+"""Fit the scaler and the two support vector regressors, and convert models to scikit-learn's."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
@@ -16,41 +13,15 @@ from sklearn.svm import SVR
 from emodj_live.errors import DatasetError, EmodjError
 from emodj_live.features import FeatureSpec
 from emodj_live.model import EmotionModel
+from emodj_live.training.hyperparameters import Hyperparameters
 from emodj_live.training.windows import WindowTable
+from emodj_live.training.workers import in_order
 
 _CACHE_MB = 1000  # for the kernel; libsvm's default of 200 is too small from 5000 rows on
 
 
-@dataclass(frozen=True, slots=True)
-class Hyperparameters:
-    """What a fit leaves open.
-
-    Attributes
-    ----------
-    gamma : float
-        Width of the RBF kernel, which both regressors share.
-    cost : tuple of float
-        C of valence and of arousal.
-    epsilon : tuple of float
-        Half width of the tube without loss, of valence and of arousal.
-    fast : bool
-        Fit with scikit-learn-intelex.
-    """
-
-    gamma: float = 1 / 264
-    cost: tuple[float, float] = (1.0, 1.0)
-    epsilon: tuple[float, float] = (0.1, 0.1)
-    fast: bool = False
-
-
-def check_fast() -> None:
-    """Raise an `EmodjError` unless scikit-learn-intelex is installed."""
-    if importlib.util.find_spec("sklearnex") is None:
-        raise EmodjError("--fast needs scikit-learn-intelex: pip install 'emodj-live[fast]', or leave it out.")
-
-
 def fit_scaler(features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean and standard deviation of every feature; a constant one gets 1.
+    """Return the mean and standard deviation of every feature; for a constant feature the latter is 1.
 
     Parameters
     ----------
@@ -81,7 +52,7 @@ def fit_model(
     stride : int
         Learn from every `stride`-th labelled window of a clip.
     jobs : int
-        1 fits here; more in worker processes, one per axis.
+        1 fits in this process; more fit in worker processes, one per axis.
 
     Returns
     -------
@@ -91,56 +62,58 @@ def fit_model(
     Raises
     ------
     DatasetError
-        If there is no sound.
+        If all labelled windows are silent.
     """
     rows = table.training_rows(stride)
     features, labels = table.features[rows], table.labels[rows]
     mean, std = fit_scaler(features)
     scaled = (features - mean) / std
     work = (joblib.delayed(_fit_axis)(scaled, labels[:, axis], parameters, axis) for axis in (0, 1))
-    machines = joblib.Parallel(n_jobs=jobs)(work)
-    union = np.union1d(machines[0][0], machines[1][0]).astype(np.intp)
-    if not union.size:  # all labels within epsilon: a constant, whatever vector stands for the support
-        union = np.zeros(1, np.intp)
-    coefficients = np.zeros((len(union), 2))
-    for axis, (support, dual, _) in enumerate(machines):
-        coefficients[np.searchsorted(union, support), axis] = dual
+    fits = in_order(work, jobs)
+    union, coefficients = _shared_support(*((support, dual) for support, dual, _ in fits))
     return EmotionModel(
         spec=spec,
         mean=mean,
         std=std,
         support_vectors=scaled[union].astype(np.float32),
         coefficients=coefficients,
-        intercepts=np.array([intercept for _, _, intercept in machines]),
+        intercepts=np.array([intercept for _, _, intercept in fits]),
         gamma=parameters.gamma,
         reference_level=table.reference_level(),
     )
 
 
+def _shared_support(
+    *fits: tuple[NDArray[np.intp], NDArray[np.float64]],
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the rows that support any regressor, and the coefficients of all regressors for them."""
+    union = np.unique(np.concatenate([support for support, _ in fits]))
+    if not union.size:  # all labels are within epsilon: the regressors are constant, and any one vector will do
+        union = np.zeros(1, np.intp)
+    coefficients = np.zeros((len(union), len(fits)))
+    for axis, (support, dual) in enumerate(fits):
+        coefficients[np.searchsorted(union, support), axis] = dual
+    return union, coefficients
+
+
 def check_learned(model: EmotionModel) -> None:
-    """Raise a `DatasetError` if a model learned nothing, because no label is further than epsilon from their middle."""
+    """Raise a `DatasetError` if a model learned nothing because all labels lie within epsilon of each other."""
     if not model.coefficients.any():
-        raise DatasetError("The labels hardly vary: there is nothing to learn; use more songs or a smaller --epsilon.")
+        raise DatasetError("The labels hardly vary, so nothing can be learned; use more songs or a smaller --epsilon.")
 
 
-def new_regressor(gamma: float | str, cost: float, epsilon: float, *, fast: bool = False) -> Any:
-    """Return an unfitted support vector regressor, scikit-learn's or Intel's.
+def new_regressor(gamma: float | str, cost: float, epsilon: float) -> SVR:
+    """Return an unfitted support vector regressor.
 
     Parameters
     ----------
     gamma : float or str
     cost, epsilon : float
-    fast : bool
-        Whether to use scikit-learn-intelex.
 
     Returns
     -------
     SVR
     """
-    if fast:
-        import sklearnex.svm
-
-        return sklearnex.svm.SVR(kernel="rbf", gamma=gamma, C=cost, epsilon=epsilon)
     return SVR(kernel="rbf", gamma=gamma, C=cost, epsilon=epsilon, cache_size=_CACHE_MB)
 
 
@@ -148,9 +121,8 @@ def _fit_axis(
     scaled: NDArray[np.float64], labels: NDArray[np.float64], parameters: Hyperparameters, axis: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], float]:
     """Return one regressor's support rows, dual coefficients and intercept."""
-    regressor = new_regressor(
-        parameters.gamma, parameters.cost[axis], parameters.epsilon[axis], fast=parameters.fast
-    ).fit(scaled, labels)
+    regressor = new_regressor(parameters.gamma, parameters.cost[axis], parameters.epsilon[axis])
+    regressor.fit(scaled, labels)
     order = np.argsort(regressor.support_)
     support = np.asarray(regressor.support_)[order].astype(np.intp)
     dual = np.asarray(regressor.dual_coef_, np.float64).reshape(-1)[order]
@@ -179,7 +151,7 @@ def to_sklearn(model: EmotionModel) -> tuple[SVR, SVR]:
 
 
 def _rebuild(model: EmotionModel, axis: int, cost: float, epsilon: float) -> SVR:
-    """Fit a regressor to next to nothing, so that it has all that its version needs, then exchange its insides."""
+    """Fit a regressor to two points, so that it has every attribute of its version, then exchange what was fitted."""
     rows = np.flatnonzero(model.coefficients[:, axis])
     rows = rows if rows.size else np.array([0])
     vectors = np.ascontiguousarray(model.support_vectors[rows], np.float64)
@@ -196,19 +168,19 @@ def _rebuild(model: EmotionModel, axis: int, cost: float, epsilon: float) -> SVR
 
 
 def export_sklearn(model: EmotionModel, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write a model's regressors and scaler as joblib files, for programs that already use those.
+    """Write a model's regressors and scaler as joblib files, for programs that already use such files.
 
     Parameters
     ----------
     model : EmotionModel
     folder : path-like
-        Is made if need be. Gets ``valence.joblib``, ``arousal.joblib`` (each an `SVR` that predicts from scaled
-        features), ``mean.joblib`` and ``std.joblib``. joblib files are pickles: open only what you trust.
+        Made if it does not exist. It will hold ``valence.joblib`` and ``arousal.joblib`` (each an `SVR` that predicts
+        from scaled features), ``mean.joblib`` and ``std.joblib``. joblib files are pickles: open only those you trust.
 
     Returns
     -------
     list of Path
-        The files.
+        The files that were written.
 
     Raises
     ------

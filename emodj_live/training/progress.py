@@ -1,4 +1,4 @@
-"""What the trainer says while it works: a bar on a terminal, a few plain lines anywhere else."""
+"""What the trainer shows while it works: a bar on a terminal, a few plain lines anywhere else."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ _PLAIN_LINES = 10
 
 
 class Progress:
-    """Tell how far the work is.
+    """Shows how much of the work is done.
 
     Parameters
     ----------
     console : Console, optional
-        Where to; by default the standard error stream.
+        Where to print; by default the standard error stream.
     quiet : bool
-        Say nothing at all.
+        Print nothing at all.
     """
 
     def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._quiet = quiet
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Print one line."""
         if not self._quiet:
             self._console.print(text, markup=False)
 
-    def track(self, results: Iterable[T], total: int, what: str) -> Iterator[T]:
-        """Yield results as they come and show how many there are.
+    def counting(self, results: Iterable[T], total: int, what: str) -> Iterator[T]:
+        """Yield results as they come, and show how many have come.
 
         Parameters
         ----------
         results : iterable
-            Comes as the work gets done, such as joblib's generators.
+            Yields while the work is being done, such as joblib's generators.
         total : int
-            How many there will be.
+            How many results there will be.
         what : str
-            What they are, as in "clips".
+            What is counted, such as "clips".
 
         Yields
         ------
@@ -68,4 +68,4 @@ class Progress:
         for done, result in enumerate(results, 1):
             yield result
             if done % every == 0 or done == total:
-                self.say(f"{what}: {done} of {total}")
+                self.report(f"{what}: {done} of {total}")

@@ -1,4 +1,4 @@
-"""The trainer's last word on the screen: the scores, and where everything went."""
+"""What the trainer prints at its end: the scores, and where the files are."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from emodj_live.training.card import DIFFERENCES, LEAKY, emodj_rows, listed, sco
 _COLUMNS = ("by song", "axis", "R2", "shuffled", "r", "CCC", "MAE (const.)", "RMSE (const.)")
 
 
-def show(model: EmotionModel, path: Path, card: Path, console: Console | None = None) -> None:
+def print_scores(model: EmotionModel, path: Path, card: Path, console: Console | None = None) -> None:
     """Print the scores of a model.
 
     Parameters
     ----------
     model : EmotionModel
-        With the provenance that train.py gives it.
+        With provenance as train.py writes it.
     path, card : Path
-        Where it and its card are.
+        Where the model and its card are.
     console : Console, optional
-        By default the standard output stream, at least 100 columns wide.
+        Where to print; by default the standard output stream, at least 100 columns wide.
     """
     console = console or Console(width=max(100, Console().width), highlight=False)
     protocols = model.provenance["protocols"]
@@ -33,9 +33,9 @@ def show(model: EmotionModel, path: Path, card: Path, console: Console | None = 
         line = f"{data['folder']}: {data['songs']} songs, {data['windows']} labelled windows"
         console.print(f"{line}. Left out: {listed(data['left_out'])}.", markup=False)
     if song := protocols["song"]:
-        _show_song(song, console)
+        _print_song(song, console)
     for emodj in protocols.get("emodj", ()):
-        _show_emodj(emodj, console)
+        _print_emodj(emodj, console)
     console.print(
         f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(model.support_vectors)} support vectors, "
         f"reference level {model.reference_level:.1f} dBFS. Its card: {card}",
@@ -44,14 +44,14 @@ def show(model: EmotionModel, path: Path, card: Path, console: Console | None = 
     )
 
 
-def _show_song(song: Mapping[str, Any], console: Console) -> None:
+def _print_song(song: Mapping[str, Any], console: Console) -> None:
     table = Table(*_COLUMNS, title=f"{song['folds']} folds over {song['recordings']} recordings; {song['choice']}")
     for row in score_rows(song):
         table.add_row(*row)
     console.print(table)
 
 
-def _show_emodj(emodj: Mapping[str, Any], console: Console) -> None:
+def _print_emodj(emodj: Mapping[str, Any], console: Console) -> None:
     title = f"EmoDJ's own protocol: LEAKY ({emodj['folder']}, {emodj['rows']} x {emodj['columns']})"
     table = Table("figure", "here", "EmoDJ, published", title=title, caption=f"{LEAKY} {DIFFERENCES}")
     for row in emodj_rows(emodj):

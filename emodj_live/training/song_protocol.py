@@ -1,4 +1,4 @@
-"""The honest protocol: songs that are scored were never heard in training, nor used for its scaler or its choices."""
+"""The honest protocol: the songs that are scored were used neither for training, nor for its scaler or its choices."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from sklearn.model_selection import GroupKFold
 
 from emodj_live.features import FeatureSpec
 from emodj_live.training.evaluation import Scores, evaluate
-from emodj_live.training.fitting import Hyperparameters, fit_model
+from emodj_live.training.fitting import fit_model
+from emodj_live.training.hyperparameters import Hyperparameters
+from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
 from emodj_live.training.windows import WindowTable
+from emodj_live.training.workers import as_completed
 
 FOLDS = 5
 SHUFFLES = (0, 1, 2)
 
-Choice = Callable[[WindowTable], Hyperparameters]  # what to train with, decided on the training songs of a fold alone
+Choice = Callable[[WindowTable], Hyperparameters]  # from the training songs of a fold to what to train with
 
 
 def by_song(
@@ -27,8 +30,7 @@ def by_song(
     spec: FeatureSpec,
     choose: Choice,
     *,
-    stride: int = 3,
-    folds: int = FOLDS,
+    stride: int = TrainingOptions.stride,
     shuffles: Sequence[int] = SHUFFLES,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -43,12 +45,10 @@ def by_song(
         Takes the training songs of a fold and returns the `Hyperparameters`. It must be picklable.
     stride : int
         Train on every `stride`-th labelled window; all of them are scored.
-    folds : int
-        With fewer recordings there are as many folds as recordings.
     shuffles : sequence of int
-        Seeds of the shuffled splits beside the unshuffled one.
+        Seeds of the shuffled splits, in addition to the unshuffled one.
     jobs : int
-        Processes that work at once.
+        Processes to use.
     progress : Progress, optional
 
     Returns
@@ -58,37 +58,53 @@ def by_song(
         (the mean of the training labels of each fold), and ``shuffled``, the mean over the shuffled splits. None if
         there is only one recording.
     """
-    progress = progress or Progress(quiet=True)
-    recordings = np.unique(table.recordings)
-    folds = min(folds, len(recordings))
-    if folds < 2:
+    n_recordings = len(np.unique(table.recordings))
+    if n_recordings < 2:
         return None
-    splits = list(_splits(table, folds, shuffles))
-    work = (
-        joblib.delayed(_fold)(number, table, spec, test, choose, stride)
-        for number, tests in enumerate(splits)
-        for test in tests
-    )
-    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work)
-    predictions = np.full((len(splits), len(table.labels), 2), np.nan)
-    constant = np.full((len(table.labels), 2), np.nan)
-    for number, rows, predicted, mean in progress.track(done, folds * len(splits), "folds by song"):
-        predictions[number, rows] = predicted
-        if number == 0:
-            constant[rows] = mean
-    scores = [evaluate(table, predicted) for predicted in predictions]
+    splits = list(_splits(table, FOLDS, shuffles))
+    predictions, constant = _predict(table, spec, choose, splits, stride, jobs, progress or Progress(quiet=True))
+    unshuffled, *shuffled = (evaluate(table, predicted) for predicted in predictions)
     return {
-        "folds": folds,
-        "recordings": len(recordings),
-        "unshuffled": scores[0].as_json(),
+        "folds": len(splits[0]),
+        "recordings": n_recordings,
+        "unshuffled": unshuffled.as_json(),
         "constant": evaluate(table, constant).as_json(),
         "shuffles": len(shuffles),
-        "shuffled": Scores.mean(scores[1:]).as_json() if shuffles else None,
+        "shuffled": Scores.mean(shuffled).as_json() if shuffled else None,
     }
 
 
+def _predict(
+    table: WindowTable,
+    spec: FeatureSpec,
+    choose: Choice,
+    splits: Sequence[Sequence[NDArray[np.int64]]],
+    stride: int,
+    jobs: int,
+    progress: Progress,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Predict every window in every split by a model of the other folds.
+
+    Returns
+    -------
+    predictions : ndarray of float64, shape (n_splits, n, 2)
+    constant : ndarray of float64, shape (n, 2)
+        Mean of the training labels in the first split.
+    """
+    numbered = [(number, test) for number, tests in enumerate(splits) for test in tests]
+    work = (joblib.delayed(_fold)(number, table, spec, test, choose, stride) for number, test in numbered)
+    predictions = np.empty((len(splits), len(table.labels), 2))
+    constant = np.empty((len(table.labels), 2))
+    for number, rows, predicted, mean in progress.counting(as_completed(work, jobs), len(numbered), "folds by song"):
+        predictions[number, rows] = predicted
+        if number == 0:
+            constant[rows] = mean
+    return predictions, constant
+
+
 def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator[list[NDArray[np.int64]]]:
-    """Yield for each split the recordings that each of its folds is tested on."""
+    """Yield, for each split, the recordings that each fold tests; there are no more folds than recordings."""
+    folds = min(folds, len(np.unique(table.recordings)))
     groups = table.recordings[table.labelled]
     for seed in (None, *shuffles):
         splitter = GroupKFold(folds) if seed is None else GroupKFold(folds, shuffle=True, random_state=seed)
@@ -98,7 +114,7 @@ def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator
 def _fold(
     number: int, table: WindowTable, spec: FeatureSpec, test: NDArray[np.int64], choose: Choice, stride: int
 ) -> tuple[int, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Train without some recordings and predict all windows of those."""
+    """Train without some recordings, and predict all their windows."""
     rows = np.flatnonzero(np.isin(table.recordings, test))
     training = table.of_recordings(np.setdiff1d(table.recordings, test))
     model = fit_model(training, spec, choose(training), stride=stride)
@@ -113,14 +129,14 @@ class Fixed:
         self._parameters = parameters
 
     def __call__(self, _: WindowTable) -> Hyperparameters:
-        """Return them."""
+        """Return the parameters."""
         return self._parameters
 
 
 def cross_predict(
     table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, *, stride: int, folds: int, jobs: int = 1
 ) -> NDArray[np.float64]:
-    """Predict every window by a model that has not heard its recording.
+    """Predict every window by a model that was not trained on its recording.
 
     Parameters
     ----------
@@ -134,9 +150,7 @@ def cross_predict(
     -------
     ndarray of float64, shape (n, 2)
     """
-    tests = next(_splits(table, min(folds, len(np.unique(table.recordings))), ()))
-    work = (joblib.delayed(_fold)(0, table, spec, test, Fixed(parameters), stride) for test in tests)
-    predictions = np.empty((len(table.labels), 2))
-    for _, rows, predicted, _ in joblib.Parallel(n_jobs=jobs)(work):
-        predictions[rows] = predicted
-    return predictions
+    splits = list(_splits(table, folds, ()))
+    predictions, _ = _predict(table, spec, Fixed(parameters), splits, stride, jobs, Progress(quiet=True))
+    predicted: NDArray[np.float64] = predictions[0]
+    return predicted

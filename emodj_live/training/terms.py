@@ -1,7 +1,4 @@
-"""Who made the labels of the data sets that we know, and on what terms they may be used.
-
-A model card must say it, so it has one home: here, in our own words, keyed by the kind of data set that was found.
-"""
+"""Who made the labels of the known data sets, and on what terms they may be used: for the model card."""
 
 from __future__ import annotations
 
@@ -15,13 +12,13 @@ class Terms:
     Attributes
     ----------
     title : str
-        Its name, and its paper.
+        Its name and its paper.
     labels : str
         Where the labels come from.
     licence : str
-        On what terms audio and labels, and so a model of them, may be used.
+        On what terms the audio and the labels, and therefore a model trained on them, may be used.
     limits : tuple of str
-        What the scores against these labels do not show; one sentence each.
+        What the scores against these labels do not show, one sentence each.
     """
 
     title: str
@@ -32,42 +29,44 @@ class Terms:
 
 EMOMUSIC = Terms(
     title='emoMusic ("1000 songs for emotional analysis of music", Soleymani et al. 2013)',
-    labels="Human: crowd workers rated valence and arousal while they listened, averaged, twice a second from 15 s on.",
+    labels="Human: mean ratings of crowd workers while they listened, twice a second from 15 s on.",
     licence="Annotations for research; the clips are Creative Commons tracks from the Free Music Archive.",
 )
 DEAM = Terms(
     title='DEAM (MediaEval; "Developing a benchmark for emotional analysis of music", Aljanaki et al. 2017)',
-    labels="Human: workers rated valence and arousal while they listened, averaged, twice a second from 15 s on.",
+    labels="Human: mean ratings of workers while they listened, twice a second from 15 s on.",
     licence="Annotations non-commercial, for research; the clips are Creative Commons tracks.",
     limits=(
-        "DEAM contains the songs of emoMusic under the same ids: neither is a fresh test for a model of the other.",
+        "DEAM contains the songs of emoMusic under the same ids: neither is an independent test for a model trained on "
+        "the other.",
     ),
 )
 EMOTIFY = Terms(
     title="400 excerpts of the Emotify set (Aljanaki et al. 2016): classical, rock, electronic, pop",
     labels=(
         "**Derived, not human ratings of valence and arousal.** A MusiCNN embedding with a regression head that was "
-        "trained on emoMusic gave valence and arousal every second; that was interpolated to 2 Hz, smoothed over 4.5 s "
-        "and stretched to emoMusic's spread. The level of valence per song was then blended, two to one, with a "
-        "contrast of human votes on the GEMS emotions (joy, tenderness, half of calm and wonder against tension and "
-        "sadness)."
+        "trained on emoMusic estimated valence and arousal every second; the estimates were interpolated to 2 Hz, "
+        "smoothed over 4.5 s and stretched to emoMusic's spread. Each song's level of valence was then blended, two to "
+        "one, with a contrast of human votes on the GEMS emotions (joy, tenderness, half of calm and wonder against "
+        "tension and sadness)."
     ),
     licence=(
-        "Non-commercial, share alike (in the manner of CC BY-NC-SA 4.0), research. So are the labels and this model."
+        "Non-commercial, share alike (in the manner of CC BY-NC-SA 4.0), for research; the same holds for the labels "
+        "and for this model."
     ),
     limits=(
         "Scores against these labels measure agreement with derived labels, not with people.",
-        "The teacher behind the labels was trained on emoMusic: a check of this model on emoMusic clips is not "
+        "The model that produced the labels was trained on emoMusic, so a check of this model on emoMusic clips is not "
         "independent of it.",
-        "The labels were checked against people: a regressor on mean MFCCs of these songs with these labels reaches "
-        "r = 0.75 (arousal) and 0.47 (valence) on the human song ratings of 1802 other songs (DEAM); one that is "
-        "trained on those very ratings reaches 0.78 and 0.47 in cross-validation.",
-        "It is a stand-in for a model trained on the whole of emoMusic or DEAM, which anyone who holds those sets "
-        "builds with the same command.",
+        "The labels were checked against people: a regressor trained on mean MFCCs of these songs with these labels "
+        "reaches r = 0.75 (arousal) and 0.47 (valence) on the human song ratings of 1802 other songs (DEAM); one "
+        "trained on those ratings themselves reaches 0.78 and 0.47 in cross-validation.",
+        "It is a stand-in for a model trained on all of emoMusic or DEAM, which anyone who has those data sets can "
+        "train with the same command.",
     ),
 )
 UNKNOWN = Terms(
-    title="a data set that train.py does not know",
-    labels="Not known to train.py: ask whoever trained this model.",
-    licence="Not known to train.py: the terms of the data set apply.",
+    title="a data set unknown to train.py",
+    labels="Unknown to train.py; ask whoever trained this model.",
+    licence="Unknown to train.py; the terms of the data set apply.",
 )

@@ -1,7 +1,7 @@
-"""Choose C, gamma and epsilon by songs that were not trained on.
+"""Choose C, gamma and epsilon by the scores of songs that were not trained on.
 
-One parameter after the other and on a coarser stride, which bounds the cost: a dozen candidates instead of a grid of
-sixty. C and epsilon are chosen for each axis; gamma is shared, because the kernel is.
+One parameter is searched after the other, and with a coarser stride, which bounds the cost: a dozen candidates instead
+of a grid of sixty. C and epsilon are chosen for each axis; gamma is shared, because the kernel is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from emodj_live.features import FeatureSpec
 from emodj_live.training.evaluation import AXES, evaluate
-from emodj_live.training.fitting import Hyperparameters
+from emodj_live.training.hyperparameters import Hyperparameters, fraction, pair
 from emodj_live.training.progress import Progress
 from emodj_live.training.song_protocol import cross_predict
 from emodj_live.training.windows import WindowTable
@@ -26,19 +26,19 @@ EPSILONS = (0.05, 0.1, 0.2)
 
 @dataclass(frozen=True)
 class Tuner:
-    """A choice of `Hyperparameters` by cross-validation over the songs that it is called with.
+    """Chooses `Hyperparameters` by cross-validation over the songs that it is called with.
 
     Attributes
     ----------
     spec : FeatureSpec
     start : Hyperparameters
-        Where the search begins; what it does not find better stays.
+        Where the search begins; kept if nothing better is found.
     stride : int
         Train the candidates on every `stride`-th labelled window.
     folds : int
     jobs : int
     progress : Progress, optional
-        Where to show the candidates.
+        Where to report the candidates.
     """
 
     spec: FeatureSpec
@@ -49,7 +49,7 @@ class Tuner:
     progress: Progress | None = None
 
     def __call__(self, table: WindowTable) -> Hyperparameters:
-        """Return the best parameters for some songs: highest R2 after smoothing, which is what a listener sees.
+        """Return the best parameters for some songs: those with the highest R2 after smoothing, as a listener sees it.
 
         Parameters
         ----------
@@ -64,8 +64,8 @@ class Tuner:
             return self.start
         best, scores = self.start, self._score(table, self.start)
         for search in (_costs, _gammas, _fine_costs, _epsilons):
-            candidates = [one for one in search(best) if one != best]
-            tried = [(one, self._score(table, one)) for one in candidates]
+            candidates = [candidate for candidate in search(best) if candidate != best]
+            tried = [(candidate, self._score(table, candidate)) for candidate in candidates]
             best, scores = _best(best, scores, tried)
         return best
 
@@ -75,8 +75,8 @@ class Tuner:
         smoothed = evaluate(table, predicted).smoothed
         valence, arousal = (smoothed[axis].r2 or 0.0 for axis in AXES)
         if self.progress:
-            self.progress.say(
-                f"C {parameters.cost[0]:g}, gamma 1/{1 / parameters.gamma:g}, epsilon {parameters.epsilon[0]:g}: "
+            self.progress.report(
+                f"C {pair(parameters.cost)}, gamma {fraction(parameters.gamma)}, epsilon {pair(parameters.epsilon)}: "
                 f"R2 smoothed {valence:.3f} valence, {arousal:.3f} arousal"
             )
         return valence, arousal
@@ -88,11 +88,11 @@ Tried = tuple[Hyperparameters, tuple[float, float]]
 def _best(
     best: Hyperparameters, scores: tuple[float, float], tried: Iterable[Tried]
 ) -> tuple[Hyperparameters, tuple[float, float]]:
-    """Take each axis' best C and epsilon, and the gamma that is best for both together."""
+    """Return each axis' best C and epsilon with the gamma that is best for both, and their scores."""
     everything: list[Tried] = [(best, scores), *tried]
-    gamma = max(everything, key=lambda one: sum(one[1]))[0].gamma
-    rivals = [one for one in everything if one[0].gamma == gamma]
-    valence, arousal = (max(rivals, key=lambda one: one[1][axis]) for axis in (0, 1))
+    gamma = max(everything, key=lambda each: sum(each[1]))[0].gamma
+    rivals = [each for each in everything if each[0].gamma == gamma]
+    valence, arousal = (max(rivals, key=lambda each: each[1][axis]) for axis in (0, 1))
     chosen = replace(
         best,
         gamma=gamma,

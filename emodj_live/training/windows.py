@@ -1,4 +1,4 @@
-"""The windows of all clips in one table: what is trained on and scored."""
+"""The windows of all clips in one table, for training and scoring."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class WindowTable:
     labels : ndarray of float64, shape (n, 2)
         Valence and arousal, NaN where there is no label.
     clips : ndarray of int64, shape (n,)
-        Which clip a window is of: ascending numbers.
+        The number of the clip that a window belongs to, ascending.
     recordings : ndarray of int64, shape (n,)
-        Clips with the same number are the same recording: they must not meet on both sides of a split.
+        Clips with the same number are the same recording, which must not be on both sides of a split.
     """
 
     features: NDArray[np.float32]
@@ -48,7 +48,7 @@ class WindowTable:
             yield slice(start, end)
 
     def of_recordings(self, recordings: NDArray[np.int64]) -> WindowTable:
-        """Return the windows of some recordings alone."""
+        """Return only the windows of some recordings."""
         rows = np.isin(self.recordings, recordings)
         arrays = {name: getattr(self, name)[rows] for name in self.__dataclass_fields__}
         return replace(self, **arrays)
@@ -59,7 +59,7 @@ class WindowTable:
         return np.concatenate([(clip.start + np.flatnonzero(labelled[clip]))[::stride] for clip in self.by_clip()])
 
     def reference_level(self) -> float:
-        """Return the median level of the labelled windows, silent ones left out [dBFS].
+        """Return the median level of the labelled windows that are not silent [dBFS].
 
         Raises
         ------
@@ -68,7 +68,7 @@ class WindowTable:
         """
         levels = self.levels[self.labelled & (self.levels >= SILENCE)]
         if not levels.size:
-            raise DatasetError(f"Every labelled window is below {SILENCE:g} dBFS: there is no music to learn from.")
+            raise DatasetError(f"Every labelled window is below {SILENCE:g} dBFS, so there is no music to learn from.")
         return float(np.median(levels))
 
 
@@ -82,14 +82,14 @@ def tabulate(clips: Sequence[Clip]) -> WindowTable:
     Returns
     -------
     WindowTable
-        Clips that are the same recording, by name or by content, share a recording number. Clips without a usable
-        label are left out.
+        Clips of the same recording, by name or by content, have the same recording number. Clips without a usable label
+        are left out.
     """
     clips = [clip for clip in clips if clip.n_labelled]
-    lengths = [len(clip.audio.features) for clip in clips]
+    lengths = [len(clip.windows.features) for clip in clips]
     return WindowTable(
-        features=np.concatenate([clip.audio.features for clip in clips]),
-        levels=np.concatenate([clip.audio.levels for clip in clips]),
+        features=np.concatenate([clip.windows.features for clip in clips]),
+        levels=np.concatenate([clip.windows.levels for clip in clips]),
         labels=np.concatenate([_labels(clip) for clip in clips]),
         clips=np.repeat(np.arange(len(clips)), lengths),
         recordings=np.repeat(_recordings(clips), lengths),
@@ -98,14 +98,14 @@ def tabulate(clips: Sequence[Clip]) -> WindowTable:
 
 def _labels(clip: Clip) -> NDArray[np.float64]:
     """Return the labels of every window of a clip, NaN where there is none."""
-    labels = np.full((len(clip.audio.features), 2), np.nan)
-    there = clip.song.windows < len(labels)
-    labels[clip.song.windows[there]] = clip.song.labels[there]
+    labels = np.full((len(clip.windows.features), 2), np.nan)
+    is_within = clip.song.window_indices < len(labels)
+    labels[clip.song.window_indices[is_within]] = clip.song.labels[is_within]
     return labels
 
 
 def _recordings(clips: Sequence[Clip]) -> NDArray[np.int64]:
-    """Give each clip a recording number: the same name or content is the same one, also in a chain of both."""
+    """Return each clip's recording number: clips that share a name or content, even by way of others, have the same."""
     number: dict[str, int] = {}
     numbers = np.arange(len(clips))
     for index, clip in enumerate(clips):

@@ -1,1 +1,1 @@
-"""The dashboard, and all that it is made of. The only place with rich, beside progress bars."""
+"""The dashboard and its parts: the only place with rich, apart from progress bars."""

@@ -66,19 +66,19 @@ class Canvas:
     def lines(self) -> list[list[Segment]]:
         """Return the rows as runs of equal style."""
         rows = zip(self._characters, self._styles, strict=True)
-        return [_runs(characters, styles) for characters, styles in rows]
+        return [_segments(characters, styles) for characters, styles in rows]
 
 
-def _runs(characters: list[str], styles: list[Style]) -> list[Segment]:
-    runs, start = [], 0
+def _segments(characters: list[str], styles: list[Style]) -> list[Segment]:
+    segments, start = [], 0
     for _, cells in groupby(styles, key=id):
         end = start + sum(1 for _ in cells)
-        runs.append(Segment("".join(characters[start:end]), styles[start]))
+        segments.append(Segment("".join(characters[start:end]), styles[start]))
         start = end
-    return runs
+    return segments
 
 
-def short(text: str, width: int) -> list[str]:
+def text_cells(text: str, width: int) -> list[str]:
     """Return the cells of any text, such as a song's title, cut to a width.
 
     Parameters
@@ -113,7 +113,7 @@ def short(text: str, width: int) -> list[str]:
 
 
 def bar(share: float, width: int) -> str:
-    """Return a bar that fills a share of a width, to an eighth of a cell."""
+    """Return a bar that fills a share of a width, in steps of an eighth of a cell."""
     eighths = round(min(1, max(0, share)) * width * 8)
     full, part = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
@@ -147,7 +147,7 @@ def plot(values: Sequence[float | None], width: int, height: int) -> list[str]:
     return ["".join(chr(0x2800 + cell) if cell else " " for cell in row) for row in dots]
 
 
-def large(word: str) -> list[str]:
+def large_letters(word: str) -> list[str]:
     """Return a word in letters three rows high."""
     rows = [" ".join(_GLYPHS[letter][row] for letter in word) for row in range(5)]
     rows.append(" " * len(rows[0]))

@@ -1,7 +1,7 @@
 """The dashboard on the terminal: the valence-arousal plane with its trail, the last minute, the state of the source.
 
-It collects what a `View` shows and puts what has changed on the terminal when it is called, at most five times a
-second, on no thread of its own.
+It collects what a `View` shows, and draws it when it is called, at most five times a second and on no thread of its
+own.
 """
 
 from __future__ import annotations
@@ -11,28 +11,26 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 from rich.console import Console
-from rich.control import Control
-from rich.segment import Segment, Segments
 
+from emodj_live.blocks import status_of, title_of
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
-from emodj_live.sinks.status import Status
-from emodj_live.sinks.terminal.keyboard import Keyboard
+from emodj_live.sinks.terminal.interruptions import stepping_aside
 from emodj_live.sinks.terminal.notices import Notices
-from emodj_live.sinks.terminal.suspension import suspendable
+from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.view import MINUTE, View, render
 
-_FASTEST = 0.2  # [s] between frames
-_SLOWEST = 0.5
+_SHORTEST_INTERVAL = 0.2  # [s] between frames
+_LONGEST_INTERVAL = 0.5
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in one sentence that the terminal has gone."""
+def _terminal_errors() -> Iterator[None]:
+    """Turn the error of a terminal that is gone into a `SinkError`."""
     try:
         yield
     except OSError as error:
@@ -42,63 +40,77 @@ def _told() -> Iterator[None]:
 class Dashboard:
     """A sink that shows emotions on a terminal; use it in a ``with`` statement.
 
-    While it is there it has the whole terminal: the screen, the keys, Ctrl-Z, and what the library reports, which is
-    shown as a message and repeated at the end. Everything is given back as it was.
+    Meanwhile it has the whole terminal: the screen, the keys, Ctrl-Z, and what the library logs, which is shown as a
+    message and logged again at the end. Everything is given back as it was. While a shell has put the program into the
+    background, the dashboard leaves the terminal alone; it appears when the program comes to the foreground.
 
     Parameters
     ----------
-    status : callable
-        Returns the `Status` of the source as it is now.
+    source : Source, optional
+        What is tracked. Its ``title`` and its ``status()``, if it has them, are shown.
+    note : str
+        A line of the program's own, shown with the state of the source.
     console : rich.console.Console, optional
         Where to draw.
     clock, cpu_clock : callable
         Time that passes, and time that this process has used [s].
 
+    Attributes
+    ----------
+    note : str
+        May be set at any time.
+
     Raises
     ------
     SinkError
-        Whenever it draws, if the terminal is not there any more.
+        Whenever it draws, if the terminal is gone.
+
+    Examples
+    --------
+    >>> from emodj_live import DemoSource, EmotionModel, EmotionTracker, PacedSource
+    >>> source = PacedSource(DemoSource())
+    >>> with Dashboard(source) as dashboard:  # doctest: +SKIP
+    ...     EmotionTracker(EmotionModel.load()).run(source, dashboard, after_block=dashboard.after_block)
     """
 
     def __init__(
         self,
-        status: Callable[[], Status],
+        source: object = None,
         *,
+        note: str = "",
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
-        self._status = status
-        self._console = console or Console()
+        self.note = note
+        self._source = source
+        self._screen = Screen(console or Console())
         self._clock = clock
         self._cpu_clock = cpu_clock
         self._emotions: deque[Emotion] = deque()
         self._message = ""
-        self._shown: list[list[Segment]] = []
-        self._size = (0, 0)
         self._drawn_at = float("-inf")
         self._is_fresh = False
         self._cpu_mark = (clock(), cpu_clock())
         self._cpu = 0.0
-        self._keyboard = Keyboard()
-        self._terminal = self._exit = ExitStack()
+        self._exit = ExitStack()
 
     @staticmethod
-    def is_possible() -> bool:
-        """Whether standard output is a terminal that can show more than lines."""
+    def is_supported() -> bool:
+        """Return whether standard output is a terminal that can show more than lines."""
         encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
         is_able = os.environ.get("TERM") not in ("dumb", "unknown") and encoding.startswith("utf")
-        return is_able and sys.stdout.isatty()
+        return is_able and sys.stdout.isatty() and not Console().legacy_windows
 
     def __enter__(self) -> Dashboard:
         """Take over the terminal."""
         with ExitStack() as stack:
-            notices = Notices(self.tell)
+            notices = Notices(self.show)
             stack.callback(notices.repeat)  # once the screen is given back
             stack.enter_context(notices)
-            self._take()
-            stack.callback(self._leave)
-            stack.enter_context(suspendable(self._leave, self._take))
+            stack.enter_context(stepping_aside(self._screen.give_back, self._draw_soon))
+            stack.callback(self._screen.give_back)
+            self.draw()
             self._exit = stack.pop_all()
         return self
 
@@ -108,42 +120,43 @@ class Dashboard:
         """Leave the terminal as it was."""
         self._exit.close()
 
-    def _take(self) -> None:
-        with ExitStack() as stack, _told():
-            stack.enter_context(self._console.screen(hide_cursor=True))
-            stack.enter_context(self._keyboard)
-            self._size = 0, 0  # what the terminal showed before is not there any more
-            self.draw()
-            self._terminal = stack.pop_all()
-
-    def _leave(self) -> None:
-        with suppress(OSError):  # if the terminal has gone, there is nothing to leave
-            self._terminal.close()
-
     def key(self) -> str:
         """Return the next key that was pressed.
+
+        Keys come from the terminal even if standard input is a file or a pipe.
 
         Returns
         -------
         str
             One character, or empty if there is none.
         """
-        return self._keyboard.read()
+        return self._screen.key()
 
     def __call__(self, emotion: Emotion) -> None:
-        """Take in an emotion, and draw if it is time."""
+        """Take in an emotion, and draw if it is time.
+
+        Parameters
+        ----------
+        emotion : Emotion
+        """
         self._emotions.append(emotion)
         while emotion.time - self._emotions[0].time > MINUTE:
             self._emotions.popleft()
         self._is_fresh = True
-        self.tick()
+        self.after_block()
 
-    def reset(self) -> None:
-        """Forget the emotions so far: what comes next is a new stream, whose time begins anew."""
+    def follow(self, source: object) -> None:
+        """Begin a new stream: forget the emotions of the one before.
+
+        Parameters
+        ----------
+        source : Source
+        """
+        self._source = source
         self._emotions.clear()
         self._is_fresh = True
 
-    def tell(self, message: str) -> None:
+    def show(self, message: str) -> None:
         """Show a message until the next one.
 
         Parameters
@@ -153,33 +166,42 @@ class Dashboard:
         self._message = message
         self._is_fresh = True
 
-    def tick(self) -> None:
-        """Draw if there is something new and the last frame is old enough, or if that is older still."""
-        if self._clock() - self._drawn_at >= (_FASTEST if self._is_fresh else _SLOWEST):
+    def after_block(self, block: object = None) -> None:  # noqa: ARG002 (as the tracker calls it)
+        """Draw if there is something new and the last frame is old enough, or in any case after half a second.
+
+        Pass it to the tracker: ``tracker.run(source, dashboard, after_block=dashboard.after_block)``.
+
+        Parameters
+        ----------
+        block : ndarray of float32 or Gap, optional
+            Ignored.
+        """
+        if self._clock() - self._drawn_at >= (_SHORTEST_INTERVAL if self._is_fresh else _LONGEST_INTERVAL):
             self.draw()
 
     def draw(self) -> None:
-        """Put what has changed on the terminal."""
+        """Put what has changed on the terminal, if the program is in the foreground there."""
         self._drawn_at = self._clock()
         self._is_fresh = False
         self._measure_cpu()
-        view = View(self._status(), tuple(self._emotions), self._cpu, self._message)
-        width, height = self._console.size
-        lines = render(view, width, height)
-        with _told():
-            self._put(lines, (width, height))
+        with _terminal_errors():
+            if self._screen.take():
+                size = self._screen.size
+                self._screen.show(render(self._view(), *size), size)
 
-    def _put(self, lines: list[list[Segment]], size: tuple[int, int]) -> None:
-        if size != self._size:
-            self._size = size
-            self._shown = [[] for _ in lines]
-            self._console.control(Control.clear())
-        changed: list[Segment] = []
-        for row, (line, shown) in enumerate(zip(lines, self._shown, strict=True)):
-            if line != shown:
-                changed += [Control.move_to(0, row).segment, *line]
-        self._shown = lines
-        self._console.print(Segments(changed), end="", soft_wrap=True)
+    def _view(self) -> View:
+        return View(
+            title=title_of(self._source),
+            status=status_of(self._source),
+            emotions=tuple(self._emotions),
+            cpu=self._cpu,
+            note=self.note,
+            message=self._message,
+        )
+
+    def _draw_soon(self) -> None:
+        """Draw at the next occasion, because the terminal may show something else."""
+        self._drawn_at = float("-inf")
 
     def _measure_cpu(self) -> None:
         now, used = self._clock(), self._cpu_clock()

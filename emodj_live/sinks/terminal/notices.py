@@ -1,4 +1,4 @@
-"""What the library reports while a dashboard is on the terminal, whose next frame would wipe out a printed line."""
+"""What the library reports while a dashboard is on the terminal, where the next frame would wipe out a printed line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Notices(logging.Handler):
-    """Show notices on the dashboard while it is there, and repeat the newest behind it.
+    """Show what the library logs on the dashboard while it is there, and log the newest of it again afterwards.
 
     Parameters
     ----------
@@ -20,26 +20,26 @@ class Notices(logging.Handler):
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__()
         self._show = show
-        self._told: list[logging.LogRecord] = []
+        self._records: list[logging.LogRecord] = []
         self._library = logging.getLogger("emodj_live")
 
     def __enter__(self) -> Notices:
-        """Take the library's notices over from whoever has them."""
+        """Take the place of the library's log handlers."""
         self._before = self._library.handlers[:], self._library.propagate
         self._library.handlers[:] = [self]
         self._library.propagate = False
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give them back."""
+        """Put the handlers back."""
         self._library.handlers[:], self._library.propagate = self._before
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one."""
-        self._told = [*self._told, record][-self._KEPT :]
+        """Show a notice."""
+        self._records = [*self._records, record][-self._KEPT :]
         self._show(record.getMessage())
 
     def repeat(self) -> None:
-        """Hand the newest notices to whoever had them before."""
-        for record in self._told:
+        """Log the newest notices again, for the handlers that are back in their place."""
+        for record in self._records:
             self._library.handle(record)

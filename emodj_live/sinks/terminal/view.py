@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.style import Style
 
+from emodj_live.blocks import SourceStatus
 from emodj_live.emotion import Emotion, Quadrant, clock
 from emodj_live.sinks.colors import blend
-from emodj_live.sinks.status import Status
-from emodj_live.sinks.terminal.canvas import Canvas, bar, large, plot, short
+from emodj_live.sinks.terminal.canvas import Canvas, bar, large_letters, plot, text_cells
+from emodj_live.sinks.terminal.words import alarm_of, describe
 
 SMALLEST = (60, 18)
 MINUTE = 60.0
@@ -32,25 +33,31 @@ _FADES = [
 _MARKS = "●•∙··"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that a frame shows.
 
     Attributes
     ----------
-    status : Status
-        Of the source.
+    title : str
+        Of the source: a song or a device.
+    status : SourceStatus
+        How the source is doing.
     emotions : sequence of Emotion
         Of the last minute, newest last.
     cpu : float
         Share of one core that the process uses.
+    note : str
+        A line of the program's own.
     message : str
-        The newest notice.
+        The newest message.
     """
 
-    status: Status
+    title: str = ""
+    status: SourceStatus
     emotions: Sequence[Emotion] = ()
     cpu: float = 0.0
+    note: str = ""
     message: str = ""
 
 
@@ -61,7 +68,7 @@ def render(view: View, width: int, height: int) -> list[list[Segment]]:
     ----------
     view : View
     width, height : int
-        Of the terminal, in cells. Below 60 x 18 only the most important is shown.
+        Of the terminal, in cells. Below 60 x 18 only the essentials are shown.
 
     Returns
     -------
@@ -87,12 +94,13 @@ def _draw_small(canvas: Canvas, view: View) -> None:
         canvas.put(0, 0, newest.quadrant.value.upper(), _BADGES[newest.quadrant])
         canvas.put(7, 0, f"valence {newest.valence:+.2f}")
         canvas.put(7, 1, f"arousal {newest.arousal:+.2f}")
-    canvas.put(0, 2, short(view.status.alarm or view.status.title, canvas.width), _ALARM if view.status.alarm else None)
+    alarm = alarm_of(view.status)
+    canvas.put(0, 2, text_cells(alarm or view.title, canvas.width), _ALARM if alarm else None)
 
 
 def _draw_head(canvas: Canvas, view: View) -> None:
     canvas.put(0, 0, "emodj-live", _BOLD)
-    canvas.put(12, 0, short(view.status.title, canvas.width - 12))
+    canvas.put(12, 0, text_cells(view.title, canvas.width - 12))
 
 
 # --------------------------------------------------------------------------------------------------- the plane
@@ -159,7 +167,7 @@ def _draw_values(canvas: Canvas, view: View, x: int, y: int, width: int, rows: i
         canvas.put(x, y, "listening …", _DIM)
         return
     newest = view.emotions[-1]
-    for row, text in enumerate(large(newest.quadrant.value)):
+    for row, text in enumerate(large_letters(newest.quadrant.value)):
         canvas.put(x, y + row, f" {text} ", _BADGES[newest.quadrant])
     room = max(1, (rows - 8) // 2 - 1)
     top = y + 4
@@ -205,22 +213,34 @@ def _draw_level(canvas: Canvas, emotion: Emotion, x: int, y: int, width: int) ->
 
 
 def _draw_foot(canvas: Canvas, view: View, y: int) -> None:
+    """Draw the position, the details, and the alarm or the message."""
     status = view.status
-    left = clock(status.position)
+    details = [view.note, describe(status)]
     if status.length is None:
-        canvas.put(0, y, left)
-        canvas.put(len(left) + 2, y, short(status.detail, canvas.width - len(left) - 2))
+        position = clock(status.position)
+        canvas.put(0, y, position)
+        canvas.put(len(position) + 2, y, text_cells(_joined(details), canvas.width - len(position) - 2))
+        details = []
     else:
-        right = ("" if status.is_length_exact else "~") + clock(max(status.length, status.position)).strip()
-        room = canvas.width - len(left) - len(right) - 2
-        share = status.position / max(status.length, status.position, 1e-9)
-        canvas.put(0, y, left)
-        canvas.put(len(left) + 1, y, bar(share, room), Style(color="cyan"))
-        canvas.put(canvas.width - len(right), y, right)
-    behind = "" if status.behind is None else f"{1000 * status.behind:.0f} ms behind the sound   "
-    detail = f"{status.detail}   " if status.length is not None and status.detail else ""
-    canvas.put(0, y + 1, short(f"{detail}{behind}{100 * view.cpu:.0f} % CPU", canvas.width), _DIM)
-    if status.alarm:
-        canvas.put(0, y + 2, short(status.alarm, canvas.width), _ALARM)
-    else:
-        canvas.put(0, y + 2, short(view.message, canvas.width))
+        _draw_progress(canvas, y, status.position, status.length, is_exact=status.is_length_exact)
+    if status.behind is not None:
+        details.append(f"{1000 * status.behind:.0f} ms behind the sound")
+    details.append(f"{100 * view.cpu:.0f} % CPU")
+    canvas.put(0, y + 1, text_cells(_joined(details), canvas.width), _DIM)
+    alarm = alarm_of(status)
+    canvas.put(0, y + 2, text_cells(alarm or view.message, canvas.width), _ALARM if alarm else None)
+
+
+def _draw_progress(canvas: Canvas, y: int, position: float, length: float, *, is_exact: bool) -> None:
+    """Draw a bar between the position and the length, which an estimate may have put too low."""
+    length = max(length, position)
+    left = clock(position)
+    right = ("" if is_exact else "~") + clock(length).strip()
+    room = canvas.width - len(left) - len(right) - 2
+    canvas.put(0, y, left)
+    canvas.put(len(left) + 1, y, bar(position / max(length, 1e-9), room), Style(color="cyan"))
+    canvas.put(canvas.width - len(right), y, right)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "   ".join(part for part in parts if part)

@@ -1,0 +1,126 @@
+"""The terminal as the dashboard takes it over, and as it gives it back: at any time, any number of times, and whole."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from contextlib import suppress
+
+from rich.console import Console
+from rich.control import Control
+from rich.segment import Segment, Segments
+
+from emodj_live.sinks.terminal.interruptions import uninterrupted
+from emodj_live.sinks.terminal.keyboard import Keyboard, is_foreground
+
+_ENTER = "\x1b[?1049h\x1b[?25l"  # the alternate screen, and no cursor
+_LEAVE = "\x1b[?1049l\x1b[?25h"
+
+_Rows = list[list[Segment]]
+
+
+class Screen:
+    """The alternate screen of a terminal, and its keys.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to draw.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._keyboard = Keyboard()
+        self._is_taken = False
+        self._shown: _Rows = []
+        self._shown_size = (0, 0)
+        self._descriptor: int | None = None
+        with suppress(OSError):  # a terminal in memory has none
+            self._descriptor = console.file.fileno() if console.is_terminal else None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        return self._console.size
+
+    def take(self) -> bool:
+        """Take the terminal over, unless a shell has put the program into the background.
+
+        Returns
+        -------
+        bool
+            Whether the terminal is ours; in the background it is given back, if it still was.
+
+        Raises
+        ------
+        OSError
+            If the terminal is gone.
+        """
+        if not self._may_draw():
+            self.give_back()
+            return False
+        with uninterrupted():
+            if not self._is_taken:
+                self._is_taken = True
+                atexit.register(self.give_back)
+                self._shown, self._shown_size = [], (0, 0)
+                self._console.file.flush()
+                self._keyboard.take()
+                self._write(_ENTER)
+        return True
+
+    def give_back(self) -> None:
+        """Leave the terminal as it was before; has no effect if it was not taken over."""
+        with uninterrupted():
+            if self._is_taken:
+                self._keyboard.give_back()
+                with suppress(OSError):  # a terminal that is gone needs nothing
+                    self._write(_LEAVE)
+                self._is_taken = False
+                atexit.unregister(self.give_back)
+
+    def _may_draw(self) -> bool:
+        return self._descriptor is None or is_foreground(self._descriptor)
+
+    def show(self, rows: _Rows, size: tuple[int, int]) -> None:
+        """Put the rows that have changed on the terminal.
+
+        Parameters
+        ----------
+        rows : list of list of Segment
+            All rows of the terminal.
+        size : (int, int)
+            Of the terminal, for which they were drawn.
+
+        Raises
+        ------
+        OSError
+            If the terminal is gone.
+        """
+        changed: list[Segment] = []
+        if size != self._shown_size:
+            self._shown, self._shown_size = [], size
+            changed.append(Control.clear().segment)
+        shown = self._shown  # Ctrl-Z may replace it meanwhile, because nothing is on the screen after it
+        for number, row in enumerate(rows):
+            if number >= len(shown) or row != shown[number]:
+                changed += [Control.move_to(0, number).segment, *row]
+        shown[:] = rows
+        with self._console.capture() as capture:
+            self._console.print(Segments(changed), end="", soft_wrap=True)
+        self._write(capture.get())
+
+    def key(self) -> str:
+        """Return the next key that was pressed; empty if there is none."""
+        return self._keyboard.read() if self._is_taken else ""
+
+    def _write(self, text: str) -> None:
+        """Write past all buffers, where an exception would leave a piece of a frame for later."""
+        if self._descriptor is None or sys.platform == "win32":
+            self._console.file.write(text)
+            self._console.file.flush()
+            return
+        data = text.encode(self._console.encoding, errors="replace")
+        while data and self._is_taken:  # until Ctrl-Z gives the screen back
+            data = data[os.write(self._descriptor, data) :]
