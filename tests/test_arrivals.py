@@ -158,15 +158,6 @@ def test_queue_makes_room_as_it_is_read():
         assert queue.get(0).position == position
 
 
-def test_queue_clear():
-    queue = FrameQueue(20)
-    queue.put(block(0, 20))
-    queue.clear()
-    assert queue.get(0) is None
-    queue.put(block(20, 20))
-    assert queue.get(0).position == 20
-
-
 def test_queue_wakes_who_waits():
     queue = FrameQueue(20)
     with ThreadPoolExecutor() as pool:

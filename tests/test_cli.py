@@ -201,7 +201,7 @@ def test_odd_input_gives_its_emotions(tmp_path, kind, count):
     result = emodj_live(odd(tmp_path, kind), "--json")
     assert result.returncode == 0
     assert abs(len(result.stdout.splitlines()) - count) <= 1
-    told = {"nan": "11 samples are not finite", "8000": "its rate of 8000 Hz leaves out the top of the spectrum"}
+    told = {"nan": "11 samples were not finite", "8000": "a sample rate of 8000 Hz lacks the top of the spectrum"}
     assert len(result.stderr.splitlines()) == (kind in told)
     assert told.get(kind, "") in result.stderr
 

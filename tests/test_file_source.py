@@ -7,6 +7,7 @@ import logging
 import os
 import struct
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -811,6 +812,20 @@ def test_missing_file(tmp_path):
 
 def test_folder(tmp_path):
     assert_cannot_be_opened(tmp_path, "is a folder; name the files in it")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX pipes")
+@pytest.mark.parametrize("kind", ["pipe", "device", "link"])
+def test_what_is_not_a_regular_file(kind, tmp_path):
+    """Opening a pipe may wait for ever, and a device may never end."""
+    path = tmp_path / "song.mp3"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to("/dev/zero")
+    else:
+        path = Path("/dev/zero")
+    assert_cannot_be_opened(path, "is a pipe or a device, not a file; read it through standard input")
 
 
 def test_path_through_a_file(tmp_path):

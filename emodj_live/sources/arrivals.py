@@ -58,12 +58,6 @@ class FrameQueue:
             self._waiting -= len(oldest.frames)
             return oldest
 
-    def clear(self) -> None:
-        """Drop everything that waits."""
-        with self._ready:
-            self._queue.clear()
-            self._waiting = 0
-
 
 class Timeline:
     """Work out how much was lost, from how many frames arrived and when.
