@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
     from emodj_live.kinds import load_model
-    from emodj_live.model import EmotionModel, Listener, Model
+    from emodj_live.listener import Listener, Model
+    from emodj_live.model import EmotionModel
     from emodj_live.profile import Profiler, SongProfile, analyze
     from emodj_live.ring import RingBuffer
     from emodj_live.sinks.csv_file import CsvSink
@@ -94,9 +95,9 @@ _HOMES = {
     "FeatureSpec": "features",
     "FileSource": "sources.file",
     "Gap": "blocks",
-    "Listener": "model",
+    "Listener": "listener",
     "MicrophoneSource": "sources.microphone",
-    "Model": "model",
+    "Model": "listener",
     "ModelError": "errors",
     "OscSink": "sinks.osc",
     "PacedSource": "sources.pacing",

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 
 from emodj_live import model_file
-from emodj_live.model import EmotionModel, Model
+from emodj_live.listener import Model
+from emodj_live.model import EmotionModel
 
 KINDS: Mapping[str, model_file.Kind[Model]] = {
     EmotionModel.KIND: EmotionModel,

@@ -7,31 +7,28 @@ values that are made of it.
 
 from __future__ import annotations
 
-import glob
 import json
 import math
 import os
 import re
 import stat
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.atomic_file import replaced
 from emodj_live.errors import ModelError
 
 FORMAT = "emodj-live model"
 FORMAT_VERSION = 2  # 1 had no kind
 MAX_BYTES = 64 * 2**20
 MAX_HEADER_BYTES = 2**16  # Python's objects take up to 500 times the space of their JSON
-_PART = ".part"
 _HEADER_KEYS = {"format", "format_version", "kind", "parameters", "provenance"}
 _ARRAY_HEADER_BYTES = 128
 _ARRAY_HEADER = re.compile(
@@ -123,59 +120,6 @@ def write(path: Path, contents: Contents) -> None:
             read(file, {contents.kind: {name: array.dtype.str for name, array in arrays.items()}})
         except ValueError as error:
             raise ModelError(f"{path}: was not written: {error}.") from error
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file that belongs to a model, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        What is there is replaced in one step, at the end.
-
-    Yields
-    ------
-    binary file
-
-    Raises
-    ------
-    ModelError
-        If it cannot be written.
-    """
-    try:
-        _clear_leftovers(path)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=_PART, delete=False) as file:
-            _lock(file)
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written: {error.strerror or error}.") from error
-
-
-def _clear_leftovers(path: Path) -> None:
-    """Remove what earlier writers of this file left behind when they were killed; a living one holds a lock."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PART}"):
-        with suppress(OSError), leftover.open("r+b") as file:
-            _lock(file)
-            leftover.unlink()
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Lock a file for as long as it is open, or raise an `OSError`; Windows does not remove open files anyway."""
-    if sys.platform != "win32":
-        import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 # --------------------------------------------------------------------------------------------------------- to read

@@ -81,6 +81,8 @@ class Options:
         JSON Lines; lines even on a terminal.
     quiet, verbose : bool
         No summary and no notices; what decoders and devices write to standard error.
+    lists_devices : bool
+        List the devices, and track nothing.
     """
 
     files: tuple[str, ...] = ()
@@ -95,3 +97,4 @@ class Options:
     plain: bool = False
     quiet: bool = False
     verbose: bool = False
+    lists_devices: bool = False

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SourceError
 from emodj_live.gain import LOWEST_LEVEL
-from emodj_live.model import Model
+from emodj_live.listener import Model
 from emodj_live.tracker import EmotionTracker
 
 ARC_STEP = 0.5  # [s]

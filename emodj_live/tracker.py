@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
 from emodj_live.emotion import Emotion
 from emodj_live.gain import LOWEST_LEVEL, SILENCE, AutomaticGain
-from emodj_live.model import Model
+from emodj_live.listener import Model
 from emodj_live.ring import RingBuffer
 from emodj_live.smoothing import SMOOTHING, Smoother
 
@@ -311,7 +311,7 @@ class EmotionTracker:
         TypeError, ValueError
             As for `track`.
         """
-        from emodj_live.background import atrack
+        from emodj_live.asynchronous import atrack
 
         check_source(source, self.model.sample_rate)
         return atrack(self, source)

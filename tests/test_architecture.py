@@ -46,7 +46,7 @@ VALUES = {"errors", "emotion", "blocks"}
 RULES = {
     "": Rule(
         own={"lazy"},
-        later={*VALUES, "background", "console", "features", "kinds", "model", "profile", "ring"}
+        later={*VALUES, "background", "console", "features", "kinds", "listener", "model", "profile", "ring"}
         | {"sinks", "sources", "tracker"},
     ),
     "__main__": Rule(later={"cli"}),
@@ -60,33 +60,53 @@ RULES = {
     "blocks": Rule({"numpy"}, {"emotion"}),
     "ring": Rule({"numpy"}, {"blocks"}),
     "features": Rule({"numpy"}),
-    "model_file": Rule({"numpy"}, {"errors"}),
-    "model": Rule({"numpy"}, {"errors", "features", "model_file"}),
-    "kinds": Rule(own={"model", "model_file"}),
+    "atomic_file": Rule(own={"errors"}),
+    "model_file": Rule({"numpy"}, {"atomic_file", "errors"}),
+    "listener": Rule({"numpy"}),
+    "model": Rule({"numpy"}, {"errors", "features", "listener", "model_file"}),
+    "kinds": Rule(own={"listener", "model", "model_file"}),
     "tracker": Rule(
         {"numpy"},
-        {"blocks", "emotion", "gain", "model", "ring", "smoothing"},
-        {"background", "sources.adapter"},
+        {"blocks", "emotion", "gain", "listener", "ring", "smoothing"},
+        {"asynchronous", "sources.adapter"},
     ),
-    "profile": Rule({"numpy"}, {*VALUES, "gain", "model", "tracker"}, {"kinds", "sources.file"}),
-    "background": Rule({"numpy"}, {*VALUES, "tracker"}),
+    "profile": Rule({"numpy"}, {*VALUES, "gain", "listener", "tracker"}, {"kinds", "sources.file"}),
+    "background": Rule(own={*VALUES, "tracker"}),
+    "asynchronous": Rule(own={*VALUES, "tracker"}),
     "options": Rule(own={"gain", "smoothing"}),
     "work": Rule(own={"errors"}, later={"blocks"}),
     "inputs": Rule(own={"errors", "options", "work"}, later={"blocks", "sources"}),
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
-        {*VALUES, "inputs", "kinds", "model", "options", "outputs", "profile", "sinks.lines", "sources.resample"}
+        {*VALUES, "inputs", "kinds", "listener", "options", "outputs", "profile", "sinks.lines", "sources.resample"}
         | {"tracker", "work"},
         {"sinks.terminal"},
     ),
-    "cli": Rule(own={"", "console", "errors", "inputs", "options", "outputs"}, later={"session", "sinks", "sources"}),
+    "arguments": Rule(own={"", "inputs", "options", "outputs"}, later={"sources.pcm"}),
+    "cli": Rule(
+        own={"arguments", "console", "errors", "inputs", "options"},
+        later={"session", "sinks.lines", "sources.devices"},
+    ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
     "sinks": Rule({"numpy"}, {*VALUES, "extras", "sinks", "work"}, {"matplotlib", "pythonosc"}),
     "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "console", "sinks", "work"}),
     "training": Rule(
         {"numpy", "rich", "soundfile", "soxr", "joblib", "librosa", "platformdirs", "scipy", "sklearn"},
-        {*VALUES, "", "extras", "features", "gain", "lazy", "model", "model_file", "profile", "ring", "smoothing"}
+        {
+            *VALUES,
+            "",
+            "atomic_file",
+            "extras",
+            "features",
+            "gain",
+            "lazy",
+            "model",
+            "model_file",
+            "profile",
+            "ring",
+            "smoothing",
+        }
         | {"sources", "tracker", "training"},
     ),
 }
@@ -184,7 +204,7 @@ def test_every_rule_has_a_module():
         ("features", "from emodj_live.model import EmotionModel"),
         ("newcomer", "import math"),
         ("newcomers.first", "import math"),
-        ("tracker", "from emodj_live.background import atrack"),
+        ("tracker", "from emodj_live.asynchronous import atrack"),
         ("tracker", "def f():\n    from emodj_live.sources.file import FileSource"),
         ("profile", "from emodj_live.sources.file import FileSource"),
         ("sinks.lines", "import rich.console"),
@@ -240,7 +260,10 @@ def test_an_offence_is_found(module, text):
         ("sources.microphone", "from emodj_live.sources import devices\nfrom .devices import Device"),
         ("training.fitting", "from sklearn.svm import SVR\nfrom emodj_live.training.windows import WindowTable"),
         ("training.fitting", "from emodj_live import __version__"),
-        ("cli", "from emodj_live import __version__\ndef f():\n    from emodj_live.sources.file import FileSource"),
+        (
+            "cli",
+            "from emodj_live.errors import EmodjError\ndef f():\n    from emodj_live.sources.devices import list_devices",
+        ),
         ("__main__", "def f():\n    from emodj_live.cli import main"),
         ("sinks.plot", "def f():\n    import matplotlib.figure"),
     ],
@@ -261,7 +284,7 @@ def test_the_door_loads_nothing(run_python):
 
 def test_the_tracker_loads_nothing_heavy(run_python):
     found = loaded(run_python, "import emodj_live.tracker")
-    assert {"numpy", "emodj_live.features"} <= found
+    assert {"numpy", "emodj_live.ring"} <= found
     assert not found & {*HEAVY, *DEVICES_AND_FILES, "rich"}
 
 

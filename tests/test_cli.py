@@ -456,7 +456,7 @@ def test_a_new_source_is_a_module_and_a_row(monkeypatch, capsys):
     module.open_source = lambda value, options, rate: [np.full(rate, float(value), np.float32)]
     monkeypatch.setitem(sys.modules, "emodj_live_newcomer", module)
     row = InputOption("hum", "a hum", "emodj_live_newcomer", metavar="LEVEL")
-    for home in ("emodj_live.inputs", "emodj_live.cli"):
+    for home in ("emodj_live.inputs", "emodj_live.arguments"):
         monkeypatch.setattr(f"{home}.INPUTS", (*INPUTS, row))
     assert main(["--hum", "0.1", "--json"]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

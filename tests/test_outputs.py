@@ -529,12 +529,12 @@ def noting(notes, name, **answers):
     """Return an output that notes what happens to it; `answers` are errors to raise."""
 
     class Sink:
-        def __call__(self, emotion):
+        def __call__(self, _emotion):
             notes.append((name, "emotion"))
             if error := answers.get("emotion"):
                 raise error
 
-        def after_block(self, block):
+        def after_block(self, _block):
             notes.append((name, "block"))
             if error := answers.get("block"):
                 raise error
@@ -556,7 +556,7 @@ def with_a_row(monkeypatch, output, parse=str):
     module.open_output = lambda value, files: nullcontext(output)
     monkeypatch.setitem(sys.modules, "emodj_live_newcomer", module)
     row = OutputOption("shout", "WORD", "shout it", "emodj_live_newcomer")
-    for home in ("emodj_live.outputs", "emodj_live.cli"):
+    for home in ("emodj_live.outputs", "emodj_live.arguments"):
         monkeypatch.setattr(f"{home}.OUTPUTS", (*OUTPUTS, row))
     yield
 

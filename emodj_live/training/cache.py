@@ -20,9 +20,9 @@ import soundfile
 import soxr
 
 import emodj_live
+from emodj_live.atomic_file import replaced
 from emodj_live.errors import EmodjError
 from emodj_live.features import FeatureSpec
-from emodj_live.model_file import replaced
 from emodj_live.training.clip_windows import ClipWindows
 
 _NAMES = tuple(field.name for field in fields(ClipWindows))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emodj_live.atomic_file import replaced
 from emodj_live.model import EmotionModel
-from emodj_live.model_file import replaced
 from emodj_live.training.hyperparameters import fraction
 
 MARK = "<!-- Written by train.py from the model's own provenance. Do not edit: train again. -->"

@@ -1,0 +1,182 @@
+"""The command line's arguments: parsed, held against each other, and returned as typed options."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from emodj_live import __version__
+from emodj_live.inputs import INPUTS, STANDARD_INPUT
+from emodj_live.options import Options, SourceOptions, TrackingOptions
+from emodj_live.outputs import OUTPUTS
+
+
+def parse(argv: Sequence[str] | None) -> Options:
+    """Read the arguments.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        None: those of the process.
+
+    Returns
+    -------
+    Options
+
+    Raises
+    ------
+    SystemExit
+        With code 2 if they are wrong, with 0 after ``--help`` and ``--version``.
+    """
+    return _options(_namespace(argv))
+
+
+def _number(text: str, *, what: str, low: float, high: float = math.inf, is_open: bool = False) -> float:
+    """Parse a number within bounds for argparse; `is_open` leaves `low` itself out."""
+    value = float(text)
+    if not low <= value <= high or (is_open and value == low) or math.isinf(value):
+        raise argparse.ArgumentTypeError(f"{text} is not {what}")
+    return value
+
+
+_positive = partial(_number, what="a positive number of seconds", low=0, is_open=True)
+_not_negative = partial(_number, what="0 or a positive number of seconds", low=0)
+_step = partial(_number, what="from 0.01 s to an hour", low=0.01, high=3600)
+_silence = partial(_number, what="a level from -200 to 0 dBFS", low=-200, high=0)
+_delay = partial(_number, what="from -5000 to 5000 ms", low=-5000, high=5000)
+for _type in (_positive, _not_negative, _step, _silence, _delay):
+    _type.__name__ = "number"  # type: ignore[attr-defined]
+
+
+def _gain(text: str) -> float | str:
+    return text if text == "auto" else _number(text, what="'auto' or from -60 to 60 dB", low=-60, high=60)
+
+
+def _device(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _raw(text: str) -> str:
+    """Check ``RATE:CHANNELS:FORMAT``."""
+    from emodj_live.sources.pcm import Pcm
+
+    Pcm.parse(text)
+    return text
+
+
+def _saying_why(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Let argparse show why a value is wrong: of a `ValueError` it would drop the text."""
+
+    def checked(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
+
+
+def _namespace(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="emodj-live",
+        description="Real-time music emotion tracking: valence and arousal, twice a second, while the music plays.",
+    )
+    _add_sources(parser.add_argument_group("what to listen to"))
+    _add_output(parser.add_argument_group("output"))
+    _add_tracking(parser.add_argument_group("tracking"))
+    parser.add_argument("--version", action="version", version=f"emodj-live {__version__}")
+    arguments = parser.parse_args(argv)
+    _check(parser, arguments)
+    return arguments
+
+
+def _add_sources(group: argparse._ArgumentGroup) -> None:
+    default = SourceOptions()
+    add = group.add_argument
+    add("files", nargs="*", metavar="FILE", help="wav, flac, ogg, opus, mp3, ...; - reads WAV from stdin")
+    for row in INPUTS:
+        if row.metavar is None:
+            add(f"--{row.name}", action="store_const", const=True, help=row.help)
+        else:
+            add(f"--{row.name}", metavar=row.metavar, help=row.help)
+    add("--play", action="store_true", help="also play the file, with the emotions in step")
+    add("--raw", type=_saying_why(_raw), metavar="RATE:CHANNELS:FORMAT", help="stdin is raw PCM, e.g. 48000:2:s16le")
+    add("-d", "--device", type=_device, metavar="DEVICE", help="number of a device, or part of its name")
+    add("-l", "--list-devices", action="store_true", help="list the devices and exit")
+    add("--start", type=_not_negative, default=default.start, metavar="SECONDS", help="where in a file to begin")
+    add("--duration", type=_positive, metavar="SECONDS", help="how much to listen to")
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--json", action="store_true", help="JSON Lines and nothing else on stdout")
+    for row in sorted(OUTPUTS, key=lambda row: row.name):
+        add(f"--{row.name}", type=_saying_why(row.parse), metavar=row.metavar, help=row.help)
+    add("--plain", action="store_true", help="plain lines even on a terminal")
+    add("--fast", action="store_true", help="as fast as possible even on a terminal")
+    add("--realtime", action="store_true", help="at the speed of the music even without a terminal")
+    add("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show emotions this much later")
+    add("-q", "--quiet", action="store_true", help="no summary and no notices")
+    add("-v", "--verbose", action="store_true", help="show what decoders and devices complain about")
+
+
+def _add_tracking(group: argparse._ArgumentGroup) -> None:
+    default = TrackingOptions()
+    add = group.add_argument
+    add("--step", type=_step, default=default.step, metavar="SECONDS", help="time between emotions (default 0.5)")
+    add("--smooth", type=_not_negative, default=default.smoothing, metavar="SECONDS", help="smoothing, 0 is off (3)")
+    add("--silence", type=_silence, default=default.silence, metavar="DB", help="silence threshold (dBFS, default -60)")
+    add("--gain", type=_gain, metavar="DB", help="fixed gain, or auto (default: auto for --mic, else 0)")
+    add("--model", metavar="FILE", help="another model file (or set EMODJ_MODEL)")
+
+
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse what does not go together."""
+    named = [row for row in INPUTS if getattr(arguments, row.name) is not None]
+    live = [f"--{row.name}" for row in named if row.is_live] + [STANDARD_INPUT] * (STANDARD_INPUT in arguments.files)
+    if arguments.list_devices:
+        return
+    if bool(arguments.files) + len(named) != 1:
+        *others, last = (f"--{row.name}" for row in INPUTS)
+        parser.error(f"name audio files, or - for standard input, or {', '.join([*others, 'or ' + last])}")
+    if live and (arguments.play or arguments.start or arguments.fast):
+        parser.error(f"{live[0]} cannot be combined with --play, --start or --fast")
+    if live == [STANDARD_INPUT] and len(arguments.files) > 1:
+        parser.error("- (standard input) cannot be combined with files")
+    if named and not live and (arguments.start or arguments.duration):
+        parser.error(f"--start and --duration cannot be combined with --{named[0].name}")
+    if arguments.raw and arguments.files != [STANDARD_INPUT]:
+        parser.error("--raw needs - (standard input)")
+    if arguments.fast and (arguments.play or arguments.realtime):
+        parser.error("--fast cannot be combined with --play or --realtime")
+    if arguments.delay_ms and not arguments.play:
+        parser.error("--delay-ms needs --play")
+    if arguments.device is not None and not (live or arguments.play):
+        parser.error("--device needs --mic or --play")
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    given = vars(arguments)
+    is_watched = sys.stdout.isatty() and not (arguments.plain or arguments.json)
+    return Options(
+        files=tuple(arguments.files),
+        inputs={row.name: given[row.name] for row in INPUTS if given[row.name] is not None},
+        source=SourceOptions(**{name: given[name] for name in ("device", "start", "duration", "raw")}),
+        tracking=TrackingOptions(
+            step=arguments.step,
+            smoothing=arguments.smooth,
+            silence=arguments.silence,
+            gain=arguments.gain,
+            model=arguments.model,
+        ),
+        outputs={row.name: given[row.name] for row in OUTPUTS if given[row.name] is not None},
+        play=arguments.play,
+        delay=arguments.delay_ms / 1000,
+        realtime=arguments.realtime or (is_watched and not arguments.fast),
+        lists_devices=arguments.list_devices,
+        **{name: given[name] for name in ("json", "plain", "quiet", "verbose")},
+    )

@@ -1,0 +1,69 @@
+"""Files that are written whole or not at all, and never leave a piece of themselves behind."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from emodj_live.errors import ModelError
+
+_PART = ".part"
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file that belongs to a model, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        What is there is replaced in one step, at the end.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    ModelError
+        If it cannot be written.
+    """
+    try:
+        _clear_leftovers(path)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=_PART, delete=False) as file:
+            _lock(file)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                Path(file.name).chmod(0o644)
+                Path(file.name).replace(path)
+            except BaseException:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written: {error.strerror or error}.") from error
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove what earlier writers of this file left behind when they were killed; a living one holds a lock."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PART}"):
+        with suppress(OSError), leftover.open("r+b") as file:
+            _lock(file)
+            leftover.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock a file for as long as it is open, or raise an `OSError`; Windows does not remove open files anyway."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
