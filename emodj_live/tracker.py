@@ -316,7 +316,7 @@ class EmotionTracker:
         check_source(source, self.model.sample_rate)
         return atrack(self, source)
 
-    def adapter(self, input_rate: float, *, channels: int | None = None) -> Adapter:
+    def adapter(self, input_rate: float, *, channels: int | None = None, format: str | None = None) -> Adapter:
         """Return an adapter from a program's own audio to blocks for `process`.
 
         Parameters
@@ -325,6 +325,8 @@ class EmotionTracker:
             Sample rate of the program's audio [Hz].
         channels : int, optional
             How many channels flat audio interleaves, as for `Adapter`.
+        format : str, optional
+            Sample format of bytes, such as ``"s16le"``, as for `Adapter`.
 
         Returns
         -------
@@ -333,7 +335,7 @@ class EmotionTracker:
         """
         from emodj_live.sources.adapter import Adapter
 
-        return Adapter(input_rate, channels=channels, sample_rate=self.model.sample_rate)
+        return Adapter(input_rate, channels=channels, sample_rate=self.model.sample_rate, format=format)
 
     def stop(self) -> None:
         """End the `run` or `track` in progress after the emotion in hand.

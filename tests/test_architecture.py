@@ -262,7 +262,7 @@ def test_an_offence_is_found(module, text):
         ("training.fitting", "from emodj_live import __version__"),
         (
             "cli",
-            "from emodj_live.errors import EmodjError\ndef f():\n    from emodj_live.sources.devices import list_devices",
+            "import signal\ndef f():\n    from emodj_live.sources.devices import list_devices",
         ),
         ("__main__", "def f():\n    from emodj_live.cli import main"),
         ("sinks.plot", "def f():\n    import matplotlib.figure"),

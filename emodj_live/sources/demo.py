@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from emodj_live.sources.resample import check_rate
 
 _SECTION_SECONDS = 7.5
 _INAUDIBLE = 1e-3  # overtones weaker than this are left out
+_STRETCH = 1024  # [samples]
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,31 @@ _SECTIONS = (
 )
 
 
-def _note(midi: int, length: int, section: _Section, sample_rate: int) -> NDArray[np.float64]:
-    """Return one note: overtones whose strength falls with the section's brightness, struck and dying away."""
-    seconds = np.arange(length) / sample_rate
+def _note(midi: int, envelope: NDArray[np.float64], brightness: float, sample_rate: int) -> NDArray[np.float64]:
+    """Return one note as long as its envelope: overtones whose strength falls with the brightness.
+
+    ``sin(n x) = 2 cos(x) sin((n - 1) x) - sin((n - 2) x)``, so that one sine and cosine serve for all overtones.
+    """
+    length = len(envelope)
     frequency = 440 * 2 ** ((midi - 69) / 12)
+    turns = _turns(frequency / sample_rate, length)
+    twice_cosine, before, overtone = 2 * turns.real, np.zeros(length), turns.imag.copy()
     played = np.zeros(length)
-    for overtone in range(1, 1 + min(24, int(0.45 * sample_rate / frequency))):
-        strength = section.brightness ** (overtone - 1)
-        if strength > _INAUDIBLE:
-            played += strength * np.sin(2 * np.pi * overtone * frequency * seconds)
-    return played * np.minimum(1, seconds / section.attack) * np.exp(-seconds / section.decay)
+    for number in range(min(24, int(0.45 * sample_rate / frequency))):
+        strength = brightness**number
+        if strength <= _INAUDIBLE:
+            break
+        played += strength * overtone
+        before, overtone = overtone, twice_cosine * overtone - before
+    return played * envelope
+
+
+def _turns(cycles: float, length: int) -> NDArray[np.complex128]:
+    """Return ``exp(2 pi i cycles n)`` for n below `length`, as products of a few: a tenth of the time."""
+    steps = np.exp(2j * np.pi * cycles * np.arange(_STRETCH))
+    starts = np.exp(2j * np.pi * cycles * _STRETCH * np.arange(-(-length // _STRETCH)))
+    turns: NDArray[np.complex128] = np.outer(starts, steps).ravel()[:length]
+    return turns
 
 
 def _drum(beat: int, length: int, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -68,14 +85,18 @@ def _play(section: _Section, sample_rate: int, rng: np.random.Generator) -> NDAr
     """Return a whole section."""
     total = round(_SECTION_SECONDS * sample_rate)
     beats = len(section.chords) * section.strikes
+    longest = min(total, round(4 * section.decay * sample_rate))
+    seconds = np.arange(longest) / sample_rate
+    envelope = np.minimum(1, seconds / section.attack) * np.exp(-seconds / section.decay)
+    note = cache(lambda midi: _note(midi, envelope, section.brightness, sample_rate))
     audio = np.zeros(total)
     for beat in range(beats):
         start = beat * total // beats
         chord = section.chords[beat // section.strikes]
         notes = [chord[beat % len(chord)]] if section.arpeggiated else chord
-        ringing = min(total - start, round(4 * section.decay * sample_rate))
+        ringing = min(total - start, longest)
         for midi in notes:
-            audio[start : start + ringing] += _note(midi, ringing, section, sample_rate) / np.sqrt(len(notes))
+            audio[start : start + ringing] += note(midi)[:ringing] / np.sqrt(len(notes))
         if section.drums:
             struck = min(total - start, sample_rate // 4)
             audio[start : start + struck] += section.drums * _drum(beat, struck, sample_rate, rng)
