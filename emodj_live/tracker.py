@@ -316,7 +316,13 @@ class EmotionTracker:
         check_source(source, self.model.sample_rate)
         return atrack(self, source)
 
-    def adapter(self, input_rate: float, *, channels: int | None = None, format: str | None = None) -> Adapter:
+    def adapter(
+        self,
+        input_rate: float,
+        *,
+        channels: int | None = None,
+        format: str | None = None,  # noqa: A002 (as the parameter of Adapter)
+    ) -> Adapter:
         """Return an adapter from a program's own audio to blocks for `process`.
 
         Parameters

@@ -164,6 +164,7 @@ def test_channels_that_were_promised_are_kept(stereo):
         adapter.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: memoryview(array.array("B", data))])
 @pytest.mark.parametrize("size", [1, 3, 4, 1000, 10**6])
 def test_bytes_in_any_pieces(size, kind, stereo):

@@ -288,6 +288,7 @@ def test_the_tracker_loads_nothing_heavy(run_python):
     assert not found & {*HEAVY, *DEVICES_AND_FILES, "rich"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(emodj_live.__all__)))
 def test_a_public_name_loads_nothing_heavy(name, run_python):
     drawn = {"rich"} if name == "Dashboard" else set()

@@ -172,6 +172,7 @@ def odd(path, kind):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
@@ -194,6 +195,7 @@ def test_bad_input_is_one_sentence_and_exit_1(tmp_path, kind, reason):
     assert reason in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "count"), [("truncated", 5), ("damaged", 8), ("nan", 4), ("channels", 4), ("8000", 4), ("192000", 4)]
 )
@@ -206,6 +208,7 @@ def test_odd_input_gives_its_emotions(tmp_path, kind, count):
     assert told.get(kind, "") in result.stderr
 
 
+@pytest.mark.slow
 def test_what_decoders_complain_about_shows_only_when_asked(tmp_path):
     path = odd(tmp_path, "damaged")
     assert emodj_live(path, "--json").stderr == ""
@@ -283,6 +286,7 @@ def test_plain_on_a_terminal_is_as_to_a_pipe(song):
     assert "6 emotions" in errors
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_paced_file_ends_well_on_a_signal(song, number):
@@ -293,6 +297,7 @@ def test_a_paced_file_ends_well_on_a_signal(song, number):
     assert errors == ""
 
 
+@pytest.mark.slow
 @unix
 def test_ctrl_c_on_unpaced_work_is_130_even_when_it_came_ignored(tmp_path):
     path = tmp_path / "long.wav"
@@ -321,6 +326,7 @@ def test_the_live_path_imports_nothing_heavy():
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_surrogates_in_a_file_name_do_not_stop_the_output(tmp_path):
     if sys.platform != "linux":
         pytest.skip("file names are bytes only on Linux")
@@ -340,6 +346,7 @@ def test_quiet_lasts_no_longer_than_the_call(song):
     assert library.handlers == []
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
 def test_a_missing_stream_takes_nothing_into_another(closed, song, tmp_path):

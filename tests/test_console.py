@@ -108,6 +108,7 @@ def test_ctrl_c_at_the_very_start_ends_without_a_word(module):
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("module", ["emodj_live.session", "numpy", "soxr"])
 def test_ctrl_c_during_the_imports_is_not_lost(module, count):

@@ -186,6 +186,7 @@ def listed(text):
     return re.findall(r"^\d+\. (\S+): ", text, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_dry_run_prints_the_order(short_songs):
     done = run(short_songs.folder, "--dry-run", "--start-with", "B.W")
     assert (done.returncode, done.stderr) == (0, "")
@@ -196,6 +197,7 @@ def test_dry_run_prints_the_order(short_songs):
         assert (valence, arousal) == pytest.approx(tuple(short_songs.points[name]), abs=0.0051)
 
 
+@pytest.mark.slow
 def test_silence_does_not_count(short_songs, tmp_path):
     for name, song in short_songs.sections.items():
         silence = np.zeros(5 * RATE, song.dtype)
@@ -205,6 +207,7 @@ def test_silence_does_not_count(short_songs, tmp_path):
     assert len(listed(found)) == 3
 
 
+@pytest.mark.slow
 def test_list_that_nobody_reads_or_that_has_no_room(short_songs):
     command = f"{sys.executable} -W error {PLAYER} {short_songs.folder} --dry-run"
     for shell, code, told in [
@@ -253,6 +256,7 @@ def test_name_that_is_no_text(short_songs, tmp_path):
     assert listed(done.stdout) == ["\\udce9.wav"]
 
 
+@pytest.mark.slow
 def test_one_sentence_where_nothing_can_be_played(short_songs, tmp_path):
     for arguments, told in [
         ((tmp_path, "--dry-run"), "there is no song to begin with"),

@@ -62,6 +62,7 @@ def with_a_song(tmp_path, music, model_path, monkeypatch):
     monkeypatch.setenv("EMODJ_MODEL", str(model_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "before"), ALL)
 def test_code_runs(code, before, with_a_song, capsys):
     compiled = compile(code, "snippet", "exec")

@@ -362,6 +362,7 @@ def test_stop_does_not_hang_with_a_sink_that_does(tracker, caplog):
     assert background.wait(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_stop_waits_for_a_sink_that_takes_two_seconds(tracker):
     is_in, is_done = threading.Event(), []
     background = BackgroundTracker(tracker, endless(), lambda _: is_in.set() or time.sleep(2) or is_done.append(1))
@@ -405,6 +406,7 @@ if which == "exits":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("which", "code", "said", "told"),
     [

@@ -122,6 +122,7 @@ def test_is_short(name):
     assert len(code) <= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iterator", "push"])
 def test_prints_valence_and_arousal(name, song):
     done = run(example(name), song)
@@ -132,6 +133,7 @@ def test_prints_valence_and_arousal(name, song):
     assert len(found) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["callback", "background"])
 def test_prints_the_mood(name, song):
     done = run(example(name), song)

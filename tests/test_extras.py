@@ -88,6 +88,7 @@ except AttributeError as error:
     assert (done.stdout, done.stderr) == (expected, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["accuracy", "features", "track_file"])
 def test_a_benchmark_says_which_extra_to_install(name: str) -> None:
     done = run_without_train(RUN_SCRIPT, ROOT / "benchmarks" / f"{name}.py", "x")

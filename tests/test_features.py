@@ -84,6 +84,7 @@ def test_equal_to_librosa(sound, extractor, oracle):
     assert_equals_librosa(extractor.extract(window), oracle(window))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_equal_to_librosa_on_music(seed, extractor, oracle, music):
     for window in music(4, seed).reshape(-1, LENGTH):

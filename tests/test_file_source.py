@@ -112,6 +112,7 @@ def test_channels_are_averaged(write_audio):
     np.testing.assert_allclose(read(FileSource(write_audio("three.wav", frames, subtype="FLOAT"))), 0.3, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1e-9, 0.003, 0.1, 0.77, 60.0])
 @pytest.mark.parametrize(
     ("name", "rate", "count"), [("wav", 44_100, 2), ("mp3", 44_100, 2), ("flac", 8000, 1), ("wav", RATE, 1)]
@@ -183,6 +184,7 @@ print(samples, int(peak) // 1024, source.title[:20], len(source.title))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")  # noqa: PTH110
 @pytest.mark.parametrize(("size", "title"), [(20 << 20, "song.mp3"), (8_000_000, "ä" * 20)])
 def test_memory_of_an_enormous_tag(size, title, music, write_audio, run_python):
@@ -272,6 +274,7 @@ def clicks(seconds, rate):
     return samples.astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.3, 0.7])
 @pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
 @pytest.mark.parametrize(("rate", "count"), [(RATE, 1), (44_100, 1), (44_100, 2)])
@@ -291,6 +294,7 @@ def test_mp3_keeps_its_length(music, write_mp3):
     assert len(read(FileSource(path, sample_rate=44_100))) == len(music(3.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loud", "quiet"), [(3, 30), (10, 20)])
 @pytest.mark.parametrize(("rate", "frame"), [(44_100, 1152), (RATE, 576)])
 def test_mp3_of_unknown_length_is_read_to_its_end(rate, frame, loud, quiet, write_mp3, capfd):
@@ -305,6 +309,7 @@ def test_mp3_of_unknown_length_is_read_to_its_end(rate, frame, loud, quiet, writ
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_mp3_with_sound_beyond_the_guessed_end(write_mp3, music):
     """What lies beyond the guess must be the music itself, in the right place."""
     samples = np.concatenate([loud_then_quiet(3, 12), music(4.0, 3, 44_100)])
@@ -316,6 +321,7 @@ def test_mp3_with_sound_beyond_the_guessed_end(write_mp3, music):
     np.testing.assert_allclose(found[delay:][: len(expected)], expected, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_mp3_of_unknown_length_may_start_beyond_the_guess(write_mp3):
     path, count = write_mp3(loud_then_quiet(3, 30), with_length=False, **VARIABLE)
     source = FileSource(path, sample_rate=44_100, start=25.0)
@@ -350,6 +356,7 @@ class Interrupted(io.FileIO):
         return super().readinto(buffer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reads", [0, 1, 3, 6, 10, 50])
 @pytest.mark.parametrize(
     ("error", "expected"),
@@ -365,6 +372,7 @@ def test_error_in_a_decoders_callback_is_not_the_end(error, expected, reads, wri
         read(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_length", [True, False])
 @pytest.mark.parametrize(
     "tail",
@@ -383,6 +391,7 @@ def noise(size, seed=0):
     return np.random.default_rng(seed).bytes(size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5000, 50_000])
 @pytest.mark.parametrize("junk", [bytes, noise], ids=["zeros", "noise"])
 @pytest.mark.parametrize("with_length", [True, False])
@@ -412,6 +421,7 @@ def assert_lost(path, size, caplog):
     assert reported == ([pytest.approx(size, abs=1500)] if size > 8192 else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("junk", [bytes(3000), noise(3000), noise(200_000)], ids=["zeros", "noise", "much noise"])
 @pytest.mark.parametrize("with_length", [True, False])
 def test_mp3_with_junk_in_its_middle(with_length, junk, write_mp3, caplog):
@@ -483,6 +493,7 @@ def join(music, write_mp3):
     return join
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", BETWEEN)
 def test_joined_mp3s_are_read_to_the_end(between, join, caplog):
     """Each part says how long it is, and libsndfile ends where the first one says."""
@@ -491,6 +502,7 @@ def test_joined_mp3s_are_read_to_the_end(between, join, caplog):
     assert not caplog.records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", ["nothing", "two ID3v2", "zeros"])
 @pytest.mark.parametrize("with_lengths", [(False,) * 3, (True, False, True), (False, True, False)])
 def test_joined_mp3s_that_do_not_say_their_length(with_lengths, between, join, caplog):
@@ -503,6 +515,7 @@ def test_joined_mp3s_that_do_not_say_their_length(with_lengths, between, join, c
     assert not caplog.records
 
 
+@pytest.mark.slow
 def test_joined_mp3s_of_different_rates(join):
     path, sounds = join(rates=(44_100, 22_050, 48_000))
     source = FileSource(path, sample_rate=44_100)
@@ -513,6 +526,7 @@ def test_joined_mp3s_of_different_rates(join):
     np.testing.assert_allclose(read(source), np.concatenate(expected), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_joined_mp3s_of_different_channels(music, write_mp3):
     raw, sounds = [], []
     for count in (2, 1, 2):
@@ -525,6 +539,7 @@ def test_joined_mp3s_of_different_channels(music, write_mp3):
     np.testing.assert_allclose(read(source), np.concatenate(sounds), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ogg", "opus"])
 @pytest.mark.parametrize("sizes", [(2, 3, 4), (0.3, 0.2, 5), (6, 0.1, 0.1)])
 def test_chained_ogg_is_read_to_its_end(sizes, name, music, write_audio, caplog):
@@ -548,6 +563,7 @@ def test_link_of_an_ogg_that_cannot_be_decoded_is_left_out_and_reported(music, w
     assert_lost(joined, len(raw[1]), caplog)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mp3", "ogg"])
 @pytest.mark.parametrize("start", [1.0, 2.0, 2.5, 4.9, 5.5, 8.5])
 def test_start_in_a_later_part(start, kind, join, music, write_audio):
@@ -568,6 +584,7 @@ def test_start_in_a_later_part(start, kind, join, music, write_audio):
     np.testing.assert_array_equal(part, found[: round(0.4 * 44_100)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mp3", "ogg"])
 def test_start_beyond_the_last_part(kind, join, music, write_audio):
     path = join()[0] if kind == "mp3" else write_audio("song.ogg", music(9.0), **FORMATS["ogg"])
@@ -583,6 +600,7 @@ def test_duration_across_parts(join):
     np.testing.assert_allclose(read(FileSource(path, sample_rate=44_100, duration=4.0)), whole[: 4 * 44_100], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_only_looks_like_frames_ends(write_mp3, music):
     """The search for a part is bounded, whatever the file."""
     path, _ = write_mp3(music(2.0), **CONSTANT)
@@ -958,6 +976,7 @@ def is_open():
     return lambda path: str(path) in {file.path for file in psutil.Process().open_files()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg"])
 @pytest.mark.parametrize("way", ["close", "forget", "to the end"])
 def test_file_is_closed(name, way, music, write_audio, is_open, monkeypatch):
@@ -1008,6 +1027,7 @@ def test_forgotten_blocks_may_be_collected_by_any_thread(music, write_audio, run
     assert run_python(FORGOTTEN, path).stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", ["next(blocks)", "list(zip(blocks, range(3)))", "blocks.close()", "list(blocks)"])
 def test_unfinished_blocks_do_not_hold_up_the_end_of_the_program(read, music, write_audio, run_python):
     path = write_audio("long.wav", np.tile(music(10.0), 10))
@@ -1027,6 +1047,7 @@ def test_file_that_cannot_be_opened_is_closed(name, tmp_path, is_open):
     assert not is_open(tmp_path / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "channels", "minutes"), [(RATE, 1, 20), (44_100, 2, 3)])
 def test_memory_does_not_grow_with_the_file(rate, channels, minutes, write_audio, monkeypatch):
     monkeypatch.undo()

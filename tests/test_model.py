@@ -391,6 +391,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 @pytest.mark.parametrize("where", ["array", "fsync", "replace", "anywhere", "anywhere else"])
 def test_kill_leaves_a_whole_file(where, model, other, model_path, features, package):
@@ -761,6 +762,7 @@ def traced():
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [60, 160])
 def test_bomb_does_not_unfold(megabytes, forgery, tmp_path, traced):
     path = tmp_path / "bomb.npz"
@@ -774,6 +776,7 @@ def test_bomb_does_not_unfold(megabytes, forgery, tmp_path, traced):
     assert traced() - before < 2**20
 
 
+@pytest.mark.slow
 def test_large_header_is_not_parsed(forgery, tmp_path, traced):
     """60 MB of JSON would become 1.7 GB of objects."""
     forgery.put_json("[" + '{"":0},' * (60 * 2**20 // 7) + "0]")
@@ -967,6 +970,7 @@ def test_flipped_bytes(model, model_path, features):
     assert 200 < refused < 300  # some places, such as a member's time, mean nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["header", "mean", "support_vectors"])
 def test_flipped_bytes_with_the_right_checksum(name, forgery, tmp_path):
     """What a checksum would find is not always found by a checksum: a forger can count too."""

@@ -231,6 +231,7 @@ def test_osc_ports(port):
 # ----------------------------------------------------------------------------------------------------------- plot
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_plot_is_a_picture_of_its_kind(suffix, magic, song, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
@@ -265,6 +266,7 @@ def test_plot_shows_the_values_in_the_colours():
     assert grounds == {corner: _PALE[quadrant] for quadrant, corner in corners.items()}
 
 
+@pytest.mark.slow
 def test_plot_of_one_emotion_and_any_title(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     for title in ("$x_", "歌", "", "a\nb"):
@@ -274,6 +276,7 @@ def test_plot_of_one_emotion_and_any_title(tmp_path):
         (tmp_path / "arc.png").unlink()
 
 
+@pytest.mark.slow
 def test_plot_has_a_title_that_can_be_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     for suffix in ("svg", "png", "pdf"):
@@ -308,6 +311,7 @@ def test_plot_keeps_what_is_there_until_it_has_something_better(tmp_path):
     assert (tmp_path / "arc.png").read_bytes() == b"old"
 
 
+@pytest.mark.slow
 def test_plot_of_days_is_bounded(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     plot, first = PlotSink(tmp_path / "arc.png"), emotion()
@@ -325,6 +329,7 @@ def test_several_plots_are_numbered(song, tmp_path):
     assert {path.name for path in tmp_path.glob("arc*")} == {"arc-1.svg", "arc-3.svg"}
 
 
+@pytest.mark.slow
 def test_plot_uses_no_pyplot(song, tmp_path, run_python):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     code = (
@@ -349,6 +354,7 @@ def test_plot_suffixes(name, tmp_path, song, capsys):
 # ------------------------------------------------------------------------------------------------------- together
 
 
+@pytest.mark.slow
 def test_all_together(song, tmp_path, osc_server):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     port, receive = osc_server
@@ -461,6 +467,7 @@ def test_full_disk_under_the_lines_leaves_the_table(song, tmp_path):
     assert len(rows(tmp_path / "t.csv")) == 12
 
 
+@pytest.mark.slow
 @unix
 def test_full_disk_under_the_plot_is_told(song, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
@@ -472,6 +479,7 @@ def test_full_disk_under_the_plot_is_told(song, tmp_path):
     assert "full.png: cannot be written: No space left on device." in done.stderr
 
 
+@pytest.mark.slow
 @unix
 def test_full_disk_under_one_plot_leaves_the_others(song, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra plot")
@@ -670,6 +678,7 @@ def test_osc_sink_to_what_is_no_host_name():
 # --------------------------------------------------------------------------------------------- beside the dashboard
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("is_full", [False, True])
 def test_beside_the_dashboard(is_full, tmp_path):
@@ -693,6 +702,7 @@ def test_beside_the_dashboard(is_full, tmp_path):
         assert "demo: mean valence" in behind
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("is_told", [True, False])
 def test_terminal_that_is_closed_costs_no_picture(is_told, tmp_path):

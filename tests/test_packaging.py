@@ -57,10 +57,12 @@ def check_wheel(wheel, tmp_path):
     assert len(lines) == 60
 
 
+@pytest.mark.slow
 def test_the_wheel_works_anywhere(built, tmp_path):
     check_wheel(built[0], tmp_path)
 
 
+@pytest.mark.slow
 def test_the_sdist_builds_a_wheel_that_works_anywhere(built, tmp_path):
     with tarfile.open(built[1]) as archive:
         archive.extractall(tmp_path, filter="data")

@@ -231,6 +231,7 @@ def in_environment(environment, *arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--mic", "--json"], ["-l"]])
 def test_portaudio_is_missing(arguments, without_portaudio, model_path):
     run = in_environment({**without_portaudio, "EMODJ_MODEL": str(model_path)}, *arguments)

@@ -265,6 +265,7 @@ def test_descriptor_of_a_program_that_has_many(pipe, stereo):
         assert len(samples(StreamSource(high))) == 500
 
 
+@pytest.mark.slow
 @unix
 def test_sound_comes_as_soon_as_it_is_there(pipe):
     reader, writer = pipe
@@ -279,6 +280,7 @@ def test_sound_comes_as_soon_as_it_is_there(pipe):
     assert stream._HEARTBEAT <= 1 / 30  # [s] between them
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("arrived", [b"", header(0)[:20], header(0), header(0) + b"\0"])
 def test_stop_while_nothing_comes(arrived, pipe, model):
@@ -341,6 +343,7 @@ def test_standard_input_says_what_the_file_says(song):
     assert_same(emodj_live("-", "--json", input=song.read_bytes()), emodj_live(song, "--json"))
 
 
+@pytest.mark.slow
 def test_standard_input_from_a_file(song):
     """``emodj-live - --json < song.wav``."""
     with song.open("rb") as file:
@@ -372,6 +375,7 @@ def test_duration_ends_a_stream(song):
     assert (found.returncode, len(found.stdout.splitlines())) == (0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "reason"),
     [(b"", b"is empty"), (b"la la la" * 100, b"is not a WAV stream"), (header(0), b"shorter than one window")],

@@ -95,6 +95,7 @@ def assert_same(found, expected):
 # ------------------------------------------------------------------------------------------------------- the four parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("smoothing", [0.4, 3.0])
 def test_whole_again_and_not_again(step, smoothing, model, audio):
@@ -109,7 +110,7 @@ def test_whole_again_and_not_again(step, smoothing, model, audio):
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("size", BLOCK_SIZES)
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), *BLOCK_SIZES[1:]])
 def test_block_by_block(size, step, model, audio):
     found = processed(EmotionTracker(model, step=step), cut(audio, size))
     assert_same(found, EmotionTracker(model, step=step).process(audio))
@@ -1031,6 +1032,7 @@ def test_a_source_of_the_models_rate_or_none_is_taken(model):
         follow_in_background(tracker, source)
 
 
+@pytest.mark.slow
 def test_files_at_the_models_rate_have_the_right_times(model, music, write_audio):
     """With a window of half a second at 16 kHz: ten seconds of a 44.1 kHz file are twenty windows."""
     other = replace(model, spec=replace(model.spec, sample_rate=16000, window_length=8000, n_fft=1488, hop_length=372,

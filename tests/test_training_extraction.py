@@ -119,6 +119,7 @@ def test_many_links_to_a_clip_are_computed_once_and_are_one_recording(
     assert table.recordings.tolist() == [0] * 10 + [1] * 2
 
 
+@pytest.mark.slow
 def test_workers_find_the_same(tmp_path: Path) -> None:
     songs = [song(write_audio(tmp_path / f"{name}.wav", noise(1.2, seed=name)), [0]) for name in range(3)]
     here = extract(songs, small_spec(), jobs=1)[0]
