@@ -145,7 +145,9 @@ def parameters(owner):
     return list(inspect.signature(owner).parameters)
 
 
-@pytest.mark.parametrize(("name", "member_name", "member"), MEMBERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("name", "member_name", "member"), MEMBERS, ids=[f"{name}.{member_name}" for name, member_name, _ in MEMBERS]
+)
 def test_member_is_documented(name, member_name, member):
     assert is_written(member.__doc__), f"{name}.{member_name}"
     if isinstance(member, property):
