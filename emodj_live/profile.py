@@ -193,10 +193,12 @@ def analyze(path: str | os.PathLike[str], model: Model | None = None) -> SongPro
     >>> analyze("song.mp3").quadrant  # doctest: +SKIP
     <Quadrant.HAPPY: 'happy'>
     """
-    from emodj_live.kinds import load_model
     from emodj_live.sources.file import FileSource
 
-    model = load_model() if model is None else model
+    if model is None:
+        from emodj_live.kinds import load_model
+
+        model = load_model()
     profiler = Profiler()
     EmotionTracker(model).run(FileSource(path, sample_rate=model.sample_rate), profiler)
     if not profiler.count:

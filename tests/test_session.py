@@ -178,7 +178,7 @@ def test_unplugging_is_told_on_the_dashboard_and_behind_it(on_microphone, virtua
         assert terminal.end(signal.SIGINT) == 0
         assert_left_well(terminal)
         drawn, behind = terminal.shown.split(LEAVE)
-        for notice in ("no sound arrives any more", "is back after"):
+        for notice in ("no audio arrives", "is back after"):
             assert notice in behind
         assert "ALSA lib" not in drawn  # what the sound system writes past Python
 
