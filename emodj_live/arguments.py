@@ -37,23 +37,24 @@ def parse(argv: Sequence[str] | None) -> Options:
 
 def _number(text: str, *, what: str, low: float, high: float = math.inf, is_open: bool = False) -> float:
     """Parse a number within bounds for argparse; `is_open` leaves `low` itself out."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not {what}") from None
     if not low <= value <= high or (is_open and value == low) or math.isinf(value):
         raise argparse.ArgumentTypeError(f"{text} is not {what}")
     return value
 
 
-_positive = partial(_number, what="a positive number of seconds", low=0, is_open=True)
-_not_negative = partial(_number, what="0 or a positive number of seconds", low=0)
-_step = partial(_number, what="from 0.01 s to an hour", low=0.01, high=3600)
+_positive = partial(_number, what="a positive number of seconds, such as 60", low=0, is_open=True)
+_not_negative = partial(_number, what="0 or a positive number of seconds, such as 60", low=0)
+_step = partial(_number, what="a number of seconds from 0.01 to 3600", low=0.01, high=3600)
 _silence = partial(_number, what="a level from -200 to 0 dBFS", low=-200, high=0)
-_delay = partial(_number, what="from -5000 to 5000 ms", low=-5000, high=5000)
-for _type in (_positive, _not_negative, _step, _silence, _delay):
-    _type.__name__ = "number"  # type: ignore[attr-defined]
+_delay = partial(_number, what="a number of milliseconds from -5000 to 5000", low=-5000, high=5000)
 
 
 def _gain(text: str) -> float | str:
-    return text if text == "auto" else _number(text, what="'auto' or from -60 to 60 dB", low=-60, high=60)
+    return text if text == "auto" else _number(text, what="auto or a number of dB from -60 to 60", low=-60, high=60)
 
 
 def _device(text: str) -> int | str:
@@ -103,7 +104,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
             add(f"--{row.name}", action="store_const", const=True, help=row.help)
         else:
             add(f"--{row.name}", metavar=row.metavar, help=row.help)
-    add("--play", action="store_true", help="also play the file, with the emotions in step")
+    add("--play", action="store_true", help="also play the file, in sync with the emotions")
     add("--raw", type=_saying_why(_raw), metavar="RATE:CHANNELS:FORMAT", help="stdin is raw PCM, e.g. 48000:2:s16le")
     add("-d", "--device", type=_device, metavar="DEVICE", help="number of a device, or part of its name")
     add("-l", "--list-devices", action="store_true", help="list the devices and exit")
@@ -121,14 +122,20 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--realtime", action="store_true", help="at the speed of the music even without a terminal")
     add("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show emotions this much later")
     add("-q", "--quiet", action="store_true", help="no summary and no notices")
-    add("-v", "--verbose", action="store_true", help="show what decoders and devices complain about")
+    add("-v", "--verbose", action="store_true", help="show messages from decoders and sound drivers")
 
 
 def _add_tracking(group: argparse._ArgumentGroup) -> None:
     default = TrackingOptions()
     add = group.add_argument
     add("--step", type=_step, default=default.step, metavar="SECONDS", help="time between emotions (default 0.5)")
-    add("--smooth", type=_not_negative, default=default.smoothing, metavar="SECONDS", help="smoothing, 0 is off (3)")
+    add(
+        "--smooth",
+        type=_not_negative,
+        default=default.smoothing,
+        metavar="SECONDS",
+        help="smoothing time constant, 0 turns it off (default 3)",
+    )
     add("--silence", type=_silence, default=default.silence, metavar="DB", help="silence threshold (dBFS, default -60)")
     add("--gain", type=_gain, metavar="DB", help="fixed gain, or auto (default: auto for --mic, else 0)")
     add("--model", metavar="FILE", help="another model file (or set EMODJ_MODEL)")
@@ -140,23 +147,31 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
     live = [f"--{row.name}" for row in named if row.is_live] + [STANDARD_INPUT] * (STANDARD_INPUT in arguments.files)
     if arguments.list_devices:
         return
-    if bool(arguments.files) + len(named) != 1:
-        *others, last = (f"--{row.name}" for row in INPUTS)
-        parser.error(f"name audio files, or - for standard input, or {', '.join([*others, 'or ' + last])}")
+    _check_input(parser, arguments, [f"--{row.name}" for row in named])
     if live and (arguments.play or arguments.start or arguments.fast):
         parser.error(f"{live[0]} cannot be combined with --play, --start or --fast")
     if live == [STANDARD_INPUT] and len(arguments.files) > 1:
         parser.error("- (standard input) cannot be combined with files")
     if named and not live and (arguments.start or arguments.duration):
         parser.error(f"--start and --duration cannot be combined with --{named[0].name}")
-    if arguments.raw and arguments.files != [STANDARD_INPUT]:
-        parser.error("--raw needs - (standard input)")
     if arguments.fast and (arguments.play or arguments.realtime):
         parser.error("--fast cannot be combined with --play or --realtime")
     if arguments.delay_ms and not arguments.play:
         parser.error("--delay-ms needs --play")
-    if arguments.device is not None and not (live or arguments.play):
+    if arguments.device is not None and not (arguments.play or any(row.is_live for row in named)):
         parser.error("--device needs --mic or --play")
+
+
+def _check_input(parser: argparse.ArgumentParser, arguments: argparse.Namespace, named: Sequence[str]) -> None:
+    """Refuse all but one kind of source."""
+    if arguments.raw and arguments.files != [STANDARD_INPUT]:
+        parser.error("--raw describes standard input: add -")
+    given = [*named, *(["audio files"] if arguments.files else [])]
+    if not given:
+        every = ", ".join(f"--{row.name}" for row in INPUTS)
+        parser.error(f"name what to listen to: audio files, - for standard input, or one of {every}")
+    if len(given) > 1:
+        parser.error(f"choose one source: {' and '.join(given)} cannot be combined")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -177,6 +192,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         play=arguments.play,
         delay=arguments.delay_ms / 1000,
         realtime=arguments.realtime or (is_watched and not arguments.fast),
+        is_watched=is_watched,
         lists_devices=arguments.list_devices,
         **{name: given[name] for name in ("json", "plain", "quiet", "verbose")},
     )

@@ -85,4 +85,4 @@ class _Follower(threading.Thread):
     async def end(self) -> BaseException | None:
         """Stop, wait until the source is closed, and return the error that ended the tracking."""
         self._stop_asked.set()
-        return await self._ended
+        return await asyncio.shield(self._ended)  # a second cancellation may end the wait, and nothing else

@@ -6,7 +6,7 @@ import glob
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
@@ -37,8 +37,9 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
     try:
         _clear_leftovers(path)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=_PART, delete=False) as file:
-            _lock(file)
             try:
+                with suppress(OSError):  # not every network drive has locks
+                    _lock(file)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -54,15 +55,19 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _clear_leftovers(path: Path) -> None:
-    """Remove what earlier writers of this file left behind when they were killed; a living one holds a lock."""
+    """Remove what earlier writers of this file left behind when they were killed.
+
+    A living writer holds a lock; on Windows its open file cannot be removed anyway.
+    """
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PART}"):
-        with suppress(OSError), leftover.open("r+b") as file:
-            _lock(file)
+        with suppress(OSError), ExitStack() as stack:
+            if sys.platform != "win32":
+                _lock(stack.enter_context(leftover.open("r+b")))
             leftover.unlink()
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Lock a file for as long as it is open, or raise an `OSError`; Windows does not remove open files anyway."""
+    """Lock a file for as long as it is open, or raise an `OSError`."""
     if sys.platform != "win32":
         import fcntl
 

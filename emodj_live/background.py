@@ -57,6 +57,8 @@ class BackgroundTracker:
     """
 
     def __init__(self, tracker: EmotionTracker, source: Source, *sinks: Sink) -> None:
+        if not isinstance(tracker, EmotionTracker):
+            raise TypeError(f"tracker must be an EmotionTracker, got {tracker!r}")
         check_source(source, tracker.model.sample_rate)
         self._tracker = tracker
         self._source = source

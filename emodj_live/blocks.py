@@ -151,8 +151,8 @@ def check_source(source: Source, sample_rate: float) -> None:
     rate = getattr(source, "sample_rate", None)
     if rate is not None and rate != sample_rate:
         raise ValueError(
-            f"the source yields audio at {rate:g} Hz but the model expects {sample_rate:g} Hz; "
-            f"pass sample_rate={sample_rate:g} to the source"
+            f"the source yields audio at {rate} Hz but the model expects {sample_rate} Hz; "
+            f"pass sample_rate={sample_rate} to the source"
         )
 
 

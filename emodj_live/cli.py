@@ -1,6 +1,6 @@
-"""The command line: the only place that prints and exits.
+"""The command line: from arguments to an exit code.
 
-Nothing heavy is imported before the signals have their handlers: Ctrl-C counts from the first moment.
+Nothing heavy is imported before Ctrl-C has its handler, so that it counts from the first moment.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 for a normal end, 1 for an error reported in one line, 130 if an offline run was interrupted. Wrong arguments
         raise ``SystemExit(2)``.
     """
-    fill_missing_streams()
-    options = parse(argv)
     # A window's worth of arithmetic is too little to share: threads would cost more than they gain, beside a player.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    fill_missing_streams()
     stop = threading.Event()
     try:
-        with (
-            ending_signals(stop, signal.SIGINT, *(TERMINATION if is_live(options) else ())),
-            own_stderr(show=options.verbose),
-            _notices(quiet=options.quiet),
-        ):
-            return _run(options, stop)
+        with ending_signals(stop, signal.SIGINT):
+            options = parse(argv)
+            with (
+                ending_signals(stop, *(TERMINATION if is_live(options) else ())),
+                own_stderr(show=options.verbose),
+                _notices(quiet=options.quiet),
+            ):
+                return _run(options, stop)
     except BrokenPipeError:
         discard_stdout()
         return 0

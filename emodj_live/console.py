@@ -79,6 +79,27 @@ def discard_stdout() -> None:
         os.dup2(null_device.fileno(), sys.stdout.fileno())
 
 
+_being_set: list[threading.Event] = []
+
+
+def request_stop(stop: threading.Event) -> None:
+    """Set an event that a signal handler may set at the same time.
+
+    ``Event.set`` holds a lock: a handler that interrupts it on the same thread and sets the event too would wait for
+    itself for ever.
+
+    Parameters
+    ----------
+    stop : threading.Event
+    """
+    if stop not in _being_set:
+        _being_set.append(stop)
+        try:
+            stop.set()
+        finally:
+            _being_set.remove(stop)
+
+
 @contextmanager
 def ending_signals(
     stop: threading.Event, *numbers: signal.Signals, clock: Callable[[], float] = time.monotonic
@@ -105,9 +126,9 @@ def ending_signals(
         nonlocal first
         if first is None:
             first = clock()
+            request_stop(stop)
         elif clock() - first >= _ONE_REQUEST:
             raise KeyboardInterrupt
-        stop.set()
 
     if threading.current_thread() is not threading.main_thread():  # no other thread may set a handler
         yield

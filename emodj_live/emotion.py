@@ -42,6 +42,9 @@ class Quadrant(Enum):
             return cls.TENSE
         return cls.CALM
 
+    def __str__(self) -> str:
+        return self.value
+
     @property
     def color(self) -> str:
         """Its color, EmoDJ's choice, as ``#rrggbb``."""

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from emodj_live.errors import SourceError
 from emodj_live.options import Options, SourceOptions
@@ -133,23 +133,19 @@ def works(options: Options, sample_rate: int, stop: threading.Event) -> Iterator
             yield error
 
 
-def _at_its_pace(source: Any, row: InputOption, options: Options) -> Source:
+def _at_its_pace(source: Source, row: InputOption, options: Options) -> Source:
     """Return a source that is played or paced, if that is asked for."""
     if options.play:
         from emodj_live.sources.playback import PlayedSource
 
         try:
-            return PlayedSource(source, device=options.source.device, delay=options.delay)
+            return PlayedSource(cast("Any", source), device=options.source.device, delay=options.delay)
         except SourceError as error:
             if options.source.device is not None:
                 raise
             logger.warning("continuing without playback: %s", error)
-    elif not options.realtime:
-        unpaced: Source = source
-        return unpaced
-    if row.is_live:
-        live: Source = source
-        return live
+    elif row.is_live or not options.realtime:
+        return source
     from emodj_live.sources.pacing import PacedSource
 
     return PacedSource(source)

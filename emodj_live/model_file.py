@@ -91,12 +91,12 @@ def default_path() -> Path:
 # -------------------------------------------------------------------------------------------------------- to write
 
 
-def write(path: Path, contents: Contents) -> None:
+def write(path: str | os.PathLike[str], contents: Contents) -> None:
     """Write a model file, whole or not at all.
 
     Parameters
     ----------
-    path : Path
+    path : path-like
         A file that exists is replaced in one step.
     contents : Contents
 
@@ -114,6 +114,7 @@ def write(path: Path, contents: Contents) -> None:
     }
     text = json.dumps(header, allow_nan=False).encode()
     arrays = {name: np.ascontiguousarray(array) for name, array in contents.arrays.items()}
+    path = Path(path)
     with replaced(path) as file:
         np.savez(file, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
         try:
@@ -217,7 +218,7 @@ def read(file: IO[bytes], kinds: Mapping[str, Mapping[str, str]]) -> Contents:
         header = _read_header(archive)
         types = kinds.get(header["kind"])
         if types is None:
-            raise ValueError(f"it holds a model of kind {header['kind']!r}, which is not one of {', '.join(kinds)}")
+            raise ValueError(f"it holds a model of kind {header['kind']!r}; known here: {', '.join(kinds)}")
         if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in ("header", *types)):
             raise ValueError(f"it must hold exactly header, {', '.join(types)}")
         arrays = {name: _read_array(archive, name, kind) for name, kind in types.items()}
@@ -259,8 +260,8 @@ def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     version = header.get("format_version")
     if version != FORMAT_VERSION:
         is_older = isinstance(version, int) and version < FORMAT_VERSION
-        advice = "train the model again" if is_older else "update emodj-live"
-        raise ValueError(f"it has format version {version}, this program reads {FORMAT_VERSION}; {advice}")
+        advice = "train the model again, or get a newer file" if is_older else "update emodj-live"
+        raise ValueError(f"it has format version {version}, and this program reads {FORMAT_VERSION}; {advice}")
     if set(header) != _HEADER_KEYS or not isinstance(header["kind"], str):
         raise ValueError(f"its header must have exactly {', '.join(sorted(_HEADER_KEYS))}")
     if not (isinstance(header["provenance"], dict) and isinstance(header["parameters"], dict)):

@@ -77,6 +77,8 @@ class Options:
         How much later than PortAudio believes the sound is heard [s].
     realtime : bool
         At the speed of the music, instead of as fast as possible.
+    is_watched : bool
+        Somebody at a terminal looks at the emotions, so a dashboard fits.
     json, plain : bool
         JSON Lines; lines even on a terminal.
     quiet, verbose : bool
@@ -93,6 +95,7 @@ class Options:
     play: bool = False
     delay: float = 0.0
     realtime: bool = False
+    is_watched: bool = False
     json: bool = False
     plain: bool = False
     quiet: bool = False

@@ -3,7 +3,7 @@
 Outputs are a list of one kind, `emodj_live.work.Output`; the lines or the dashboard are one of them. Those that an
 option names have a row in `OUTPUTS`: a new one is one module and one row. An output that fails is reported once and
 left out, and the exit code will be 1; the others continue. When the last one fails, tracking stops. Lines that go to
-the null device do not count as an output that is left.
+the null device do not count as a working output.
 """
 
 from __future__ import annotations
@@ -62,7 +62,12 @@ class OutputOption:
 
 
 OUTPUTS = (  # opened in this order: the table last, because it is written at once
-    OutputOption("plot", "FILE", "also draw the song: .png, .svg or .pdf", "emodj_live.sinks.plot"),
+    OutputOption(
+        "plot",
+        "FILE",
+        "also draw each song: .png, .svg or .pdf (numbered if there are several songs)",
+        "emodj_live.sinks.plot",
+    ),
     OutputOption("osc", "HOST:PORT", "also send OSC: /emodj/valence and so on", "emodj_live.sinks.osc"),
     OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
 )
@@ -134,13 +139,16 @@ class Outputs:
         """
         with ExitStack() as stack:
             sinks = {}
-            for output in self._outputs:
-                sinks[output] = stack.enter_context(self._reporting(output(work)))
+            for output in list(self._outputs):
+                try:
+                    sinks[output] = stack.enter_context(self._reporting(output(work)))
+                except SinkError as error:
+                    self._drop(output, error)
             yield GuardedSinks(sinks, self._drop)
 
     @contextmanager
     def _reporting(self, followed: AbstractContextManager[Sink]) -> Iterator[Sink]:
-        """Report a sink that cannot be closed: it costs the others nothing."""
+        """Report a sink that fails to close; the others are unaffected."""
         with ExitStack() as stack:
             sink = stack.enter_context(followed)
             close = stack.pop_all()

@@ -202,5 +202,22 @@ def analyze(path: str | os.PathLike[str], model: Model | None = None) -> SongPro
     profiler = Profiler()
     EmotionTracker(model).run(FileSource(path, sample_rate=model.sample_rate), profiler)
     if not profiler.count:
-        raise SourceError(f"{path}: is shorter than one window of {model.window_length / model.sample_rate:g} s.")
+        raise too_short(path, model)
     return profiler.profile()
+
+
+def too_short(name: object, model: Model) -> SourceError:
+    """Return the error of a song that gives no emotion.
+
+    Parameters
+    ----------
+    name : object
+        What the song is called.
+    model : Model
+
+    Returns
+    -------
+    SourceError
+    """
+    length = model.window_length / model.sample_rate
+    return SourceError(f"{name}: is shorter than one window of {length:g} s; choose a longer file or part.")

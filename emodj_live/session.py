@@ -11,13 +11,14 @@ from contextlib import suppress
 import numpy as np
 
 from emodj_live.blocks import Sink, status_of
+from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError, one_line
 from emodj_live.inputs import input_of, is_live, works
 from emodj_live.kinds import load_model
 from emodj_live.options import Options
 from emodj_live.outputs import Outputs
-from emodj_live.profile import Profiler, SongProfile
+from emodj_live.profile import Profiler, SongProfile, too_short
 from emodj_live.sinks.lines import json_line, lines_output
 from emodj_live.sources.resample import warn_low_rate
 from emodj_live.tracker import EmotionTracker
@@ -60,20 +61,27 @@ class Session:
             return self._follow_all()
 
     def _follow_all(self) -> int:
-        code = 0
-        for work in works(self._options, self._model.sample_rate, self._stop):
-            if isinstance(work, SourceError):
-                code = self._report(work)
-            elif not self._stop.is_set():
-                try:
-                    self._follow(work)
-                except EmodjError as error:
-                    code = self._report(error)
-            if self._stop.is_set() or self._outputs.is_exhausted:
-                break
+        self._code = 0
+        try:
+            for work in works(self._options, self._model.sample_rate, self._stop):
+                self._attempt(work)
+                if self._stop.is_set() or self._outputs.is_exhausted:
+                    break
+        except BrokenPipeError:  # the only output's reader has read enough
+            discard_stdout()
         if self._stop.is_set() and not is_live(self._options):
             return _INTERRUPTED
-        return code or int(self._outputs.has_failed)
+        return self._code or int(self._outputs.has_failed)
+
+    def _attempt(self, work: Work | SourceError) -> None:
+        """Follow one source; if that fails, report it, because the others may be fine."""
+        try:
+            if isinstance(work, SourceError):
+                raise work
+            if not self._stop.is_set():
+                self._follow(work)
+        except EmodjError as error:
+            self._code = self._report(error)
 
     def _warm_up(self) -> None:
         """Do everything once, so that the first block does not wait for it."""
@@ -83,7 +91,7 @@ class Session:
         """Return the output that shows the emotions."""
         if self._options.json:
             return lines_output(lambda emotion, work: json_line(emotion, work.name))
-        if not (on_terminal(self._options) and _can_draw()):
+        if not (self._options.is_watched and _can_draw()):
             digits = 1 if (10 * self._options.tracking.step).is_integer() else 2
             return lines_output(lambda emotion, _work: emotion.line(digits=digits))
         from emodj_live.sinks.terminal.output import dashboard_output
@@ -102,10 +110,9 @@ class Session:
             tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=sinks.after_block)
         elapsed = time.monotonic() - began
         if not (profiler.count or self._stop.is_set()):
-            length = self._model.window_length / self._model.sample_rate
-            raise SourceError(f"{work.name}: is shorter than one window of {length:g} s; choose a longer file or part.")
+            raise too_short(work.name, self._model)
         if not (self._options.quiet or self._options.json):
-            stream = sys.stdout if on_terminal(self._options) else sys.stderr
+            stream = sys.stdout if self._options.is_watched else sys.stderr
             with suppress(OSError):  # a summary that nobody reads is not an error
                 stream.write(summary(work.name, profiler.profile(), profiler.count, elapsed) + "\n")
 
@@ -128,20 +135,6 @@ class Session:
                 tracker.stop()
 
         return [end] if self._input.is_live and duration is not None else []
-
-
-def on_terminal(options: Options) -> bool:
-    """Return whether the emotions are shown to somebody at a terminal.
-
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    bool
-    """
-    return sys.stdout.isatty() and not (options.plain or options.json)
 
 
 def _can_draw() -> bool:
@@ -168,13 +161,15 @@ def summary(name: str, profile: SongProfile, count: int, elapsed: float) -> str:
     str
         A few lines without the last line's end.
     """
+    if not any(profile.shares.values()):
+        return f"{one_line(name)}: nothing heard" + f" in {profile.duration:.1f} s of silence" * bool(count)
     shares = {quadrant.value: share * (1 - profile.silence) for quadrant, share in profile.shares.items()}
     shares["silent"] = profile.silence
-    parts = [f"{what} {100 * share:.0f} %" for what, share in sorted(shares.items(), key=lambda one: -one[1]) if share]
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
     is_faster = elapsed > 0 and profile.duration > _FASTER * elapsed
     speed = f" ({profile.duration / elapsed:.0f} times as fast as it plays)" if is_faster else ""
     return (
         f"{one_line(name)}: mean valence {profile.valence:+.2f}, mean arousal {profile.arousal:+.2f}\n"
-        f"  {', '.join(parts) or 'nothing heard'}\n"
-        f"  {count} emotions in {profile.duration:.1f} s of music, {elapsed:.2f} s of time{speed}"
+        f"  {', '.join(f'{what} {100 * share:.0f} %' for what, share in ordered if share)}\n"
+        f"  {count} emotion{'s' * (count != 1)}; {profile.duration:.1f} s of music tracked in {elapsed:.2f} s{speed}"
     )

@@ -159,6 +159,8 @@ class EmotionTracker:
             np.array(ends) / self.model.sample_rate,
             np.array(levels) < self._silence,
         )
+        if np.shape(predicted) != (len(windows), 2):
+            raise ValueError(f"hear must return shape ({len(windows)}, 2), got {np.shape(predicted)}")
         for end, window, level, gain, raw in zip(
             ends, windows, levels, gains, predicted.clip(-1, 1).tolist(), strict=True
         ):
@@ -197,8 +199,8 @@ class EmotionTracker:
         Parameters
         ----------
         source : iterable of ndarray of float32 or Gap
-            The blocks of a new stream, as for `process`. If it has a ``close()``, that is called at the end, however
-            the end comes.
+            The blocks of a new stream, as for `process`. If it has a ``close()``, that is called when the iteration
+            ends, however it ends.
         stop : threading.Event, optional
             Ends the stream when it is set. The tracker looks at it before every block and every emotion, also before
             the first, and never clears it.

@@ -79,7 +79,7 @@ RULES = {
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
-        {*VALUES, "inputs", "kinds", "listener", "options", "outputs", "profile", "sinks.lines", "sources.resample"}
+        {*VALUES, "console", "inputs", "kinds", "listener", "options", "outputs", "profile", "sinks.lines", "sources.resample"}
         | {"tracker", "work"},
         {"sinks.terminal"},
     ),

@@ -83,7 +83,7 @@ def test_lines_go_to_stdout_and_the_summary_to_stderr(song, capsys):
     assert len(lines) == 6
     assert all("valence" in line and "arousal" in line and "dBFS" in line for line in lines)
     assert f"{song}: mean valence" in captured.err
-    assert "6 emotions in 3.0 s of music" in captured.err
+    assert "6 emotions; 3.0 s of music tracked in" in captured.err
 
 
 def test_quiet_leaves_the_lines(song, capsys):
@@ -274,7 +274,7 @@ def test_broken_pipe_ends_quietly():
 def test_a_terminal_gets_the_summary_on_stdout_and_fast_does_not_wait(song):
     code, shown, errors = on_terminal("--demo", "--fast")
     assert code == 0
-    assert "60 emotions in 30.0 s of music" in shown
+    assert "60 emotions; 30.0 s of music tracked in" in shown
     assert errors == ""
 
 
@@ -373,7 +373,7 @@ def test_no_name_moves_the_cursor(capsys):
 def test_silence_is_called_silence(tmp_path, capsys):
     soundfile.write(tmp_path / "silent.wav", np.zeros(3 * RATE), RATE)
     assert main([str(tmp_path / "silent.wav")]) == 0
-    assert "silent 100 %" in capsys.readouterr().err
+    assert "nothing heard in 3.0 s of silence" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--start", "--duration"])
@@ -470,4 +470,68 @@ def test_a_new_source_is_a_module_and_a_row(monkeypatch, capsys):
     assert [record["level"] for record in records] == pytest.approx([-20.0, -20.0])
     with pytest.raises(SystemExit):
         main(["--hum", "0.1", "--demo"])
-    assert "name audio files, or - for standard input, or --demo, --mic, or --hum" in capsys.readouterr().err
+    assert "choose one source: --demo and --hum cannot be combined" in capsys.readouterr().err
+
+
+# --------------------------------------------------------------------------------------------- arguments and summaries
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name what to listen to: audio files, - for standard input, or one of --demo, --mic"),
+        (["--demo", "--mic"], "choose one source: --demo and --mic cannot be combined"),
+        (["--mic", "a.wav"], "choose one source: --mic and audio files cannot be combined"),
+        (["a.wav", "--raw", "48000:2:s16le"], "--raw describes standard input: add -"),
+        (["-", "-d", "3"], "--device needs --mic or --play"),
+        (["a.wav", "--gain", "loud"], "argument --gain: loud is not auto or a number of dB from -60 to 60"),
+        (["a.wav", "--start", "1:00"], "argument --start: 1:00 is not 0 or a positive number of seconds, such as 60"),
+    ],
+)
+def test_a_wrong_call_is_told_in_words(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: {message}\n")
+
+
+def test_everything_is_prepared_before_the_arguments_are_read(monkeypatch):
+    """Reading them may import NumPy, which looks at the environment once, and takes a while."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    seen = []
+
+    def parse(argv):
+        seen.extend((os.environ.get("OPENBLAS_NUM_THREADS"), callable(signal.getsignal(signal.SIGINT))))
+        raise SystemExit(2)
+
+    monkeypatch.setattr("emodj_live.cli.parse", parse)
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with pytest.raises(SystemExit):
+            main([])
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == ["1", True]
+
+
+def test_what_is_only_silence_is_not_given_a_mood(tmp_path, capsys):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(RATE * 2), RATE)
+    assert main([str(tmp_path / "silent.wav")]) == 0
+    assert capsys.readouterr().err == f"{tmp_path / 'silent.wav'}: nothing heard in 2.0 s of silence\n"
+
+
+def test_one_emotion_is_one(tmp_path, capsys):
+    soundfile.write(tmp_path / "short.wav", music(0.6), RATE)
+    assert main([str(tmp_path / "short.wav")]) == 0
+    assert "  1 emotion; 0.5 s of music tracked in" in capsys.readouterr().err
+
+
+@unix
+def test_an_error_counts_though_the_reader_has_read_enough(tmp_path):
+    soundfile.write(tmp_path / "long.wav", music(60), RATE)
+    command = f"'{sys.executable}' -m emodj_live missing.wav long.wav -q | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emodj_live.console import ending_signals
+from emodj_live.console import ending_signals, request_stop
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -143,3 +143,41 @@ with open({str(tmp_path / "result")!r}, "w") as file:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "result").read_text() == "True b''"
     assert done.stdout == (b"" if ">&-" in closed.replace("2>&-", "") else b"decoderlines")
+
+
+class Interrupted(threading.Event):
+    """An event during whose `set` more signals come; to enter it again would be a deadlock."""
+
+    def __init__(self, *numbers):
+        super().__init__()
+        self._numbers = numbers
+        self._is_entered = False
+
+    def set(self):
+        assert not self._is_entered
+        self._is_entered = True
+        for number in self._numbers:
+            signal.raise_signal(number)
+        super().set()
+        self._is_entered = False
+
+
+def test_a_burst_of_one_signal_does_not_wait_for_itself():
+    stop = Interrupted(signal.SIGINT, signal.SIGINT)
+    with ending_signals(stop, signal.SIGINT):
+        signal.raise_signal(signal.SIGINT)
+    assert stop.is_set()
+
+
+def test_a_burst_of_two_signals_does_not_wait_for_itself():
+    stop = Interrupted(signal.SIGTERM, signal.SIGINT)
+    with ending_signals(stop, signal.SIGINT), ending_signals(stop, signal.SIGTERM):
+        signal.raise_signal(signal.SIGINT)
+    assert stop.is_set()
+
+
+def test_a_signal_while_a_key_asks_for_the_end():
+    stop = Interrupted(signal.SIGINT)
+    with ending_signals(stop, signal.SIGINT):
+        request_stop(stop)
+    assert stop.is_set()

@@ -137,7 +137,7 @@ def test_it_is_saved_and_loaded(steps, tmp_path):
 def test_without_its_row_it_is_refused(tmp_path):
     LevelModel(3.0).save(tmp_path / "level.npz")
     for load in (load_model, EmotionModel.load):
-        with pytest.raises(ModelError, match="holds a model of kind 'level', which is not one of rbf"):
+        with pytest.raises(ModelError, match="holds a model of kind 'level'; known here: rbf"):
             load(tmp_path / "level.npz")
 
 

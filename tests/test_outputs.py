@@ -611,6 +611,23 @@ def test_an_output_that_fails_is_left_out_for_good(where, monkeypatch, caplog):
     assert ("failing", "ends") in notes
 
 
+def test_an_output_that_cannot_begin_a_song_leaves_the_others(caplog):
+    notes = []
+
+    @contextmanager
+    def closed(work):
+        raise SinkError("the terminal is gone.")
+        yield
+
+    outputs = Outputs(noting(notes, "show"), {})
+    outputs._outputs.append(closed)
+    with outputs.following(Work([], name="song")) as sink:
+        sink(emotion())
+    assert outputs.has_failed
+    assert caplog.messages == ["the terminal is gone. Other outputs continue."]
+    assert notes == [("show", "begins song"), ("show", "emotion"), ("show", "ends")]
+
+
 def test_the_last_output_that_fails_raises():
     outputs = Outputs(noting([], "show", emotion=SinkError("gone.")), {})
     with pytest.raises(SinkError, match="gone"), outputs.following(Work([])) as sink:

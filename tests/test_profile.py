@@ -92,7 +92,7 @@ def test_analyze_is_what_the_tracker_says(model, model_path, music, write_audio,
 
 
 def test_analyze_says_what_is_wrong(model, write_audio, tmp_path, monkeypatch):
-    with pytest.raises(SourceError, match=r"short\.wav: is shorter than one window of 0\.5 s\."):
+    with pytest.raises(SourceError, match=r"short\.wav: is shorter than one window of 0\.5 s; choose"):
         analyze(write_audio("short.wav", np.zeros(5000, np.float32)), model)
     with pytest.raises(SourceError, match=r"missing\.mp3"):
         analyze(tmp_path / "missing.mp3", model)

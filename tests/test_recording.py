@@ -126,6 +126,41 @@ def test_status_while_connected_and_while_away(plug_in, caplog):
     assert warnings[2] == "stand-in: is back after 2.0 s."
 
 
+class Exchanged:
+    """Three seconds from a device at 44.1 kHz, two of nothing, and three from another one at 48 kHz."""
+
+    def __init__(self):
+        self.now, self.rate, self.left = 0.0, 44100.0, 3 * 44100
+        self._noise = np.random.default_rng(0).normal(scale=0.1, size=(BLOCK, 1)).astype(np.float32)
+
+    def clock(self):
+        return self.now
+
+    def block(self):
+        if self.left > 0:
+            self.left -= BLOCK
+            self.now += BLOCK / self.rate
+            return self._noise, False
+        if self.rate == 44100:
+            self.now, self.rate, self.left = self.now + 2, 48000.0, 3 * 48000
+        return None
+
+
+def test_another_device_at_another_rate_keeps_the_time(plug_in):
+    module = plug_in(sound := Exchanged())
+    first = module.query_devices()
+    module.query_devices = lambda *_: {**first, "default_samplerate": sound.rate}
+    source = MicrophoneSource(clock=sound.clock, queue_seconds=1000)
+    stream, blocks = iter(source), []
+    while not (sound.rate == 48000 and sound.left <= 0 and not source.is_connected):
+        blocks.append(next(stream))
+    stream.close()
+    stretches, gaps = durations(blocks)
+    assert gaps == [pytest.approx(2.0, abs=0.02)]
+    assert stretches == [pytest.approx(3.0, abs=0.02), pytest.approx(3.0, abs=0.02)]
+    assert source.position == pytest.approx(sound.now, abs=0.02)
+
+
 def test_heartbeat_while_the_device_is_away(plug_in, monkeypatch):
     """At least 30 blocks a second, by what it waits for."""
     plug_in(sound := Script(1.0))

@@ -254,7 +254,7 @@ class Job:
     def kill(self):
         """Kill the job from its shell, and wait until it has ended in good order."""
         self.shell.enter("kill %1")
-        self.shell.wait_for("mean valence")
+        self.shell.wait_for("demo: ")
         self.shell.enter("wait")
         self.shell.wait_for("Done")  # as the shell says of an exit code of 0
 
@@ -278,7 +278,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_over_again(job):
     job.shell.enter("fg")
     job.shell.wait_for("pleasant")
     job.shell.send("q")
-    job.shell.wait_for("mean valence")  # keys work again
+    job.shell.wait_for("demo: ")  # keys work again
 
 
 def test_started_in_the_background_it_works_without_a_screen_until_fg(job):
@@ -290,7 +290,7 @@ def test_started_in_the_background_it_works_without_a_screen_until_fg(job):
     job.shell.enter("fg")
     job.shell.wait_for("pleasant")
     job.shell.send("q")
-    job.shell.wait_for("mean valence")
+    job.shell.wait_for("demo: ")
 
 
 def test_stopped_and_continued_in_the_background_it_works_without_a_screen(job):
@@ -318,7 +318,7 @@ def test_stopped_by_force_it_gives_the_screen_back_in_the_background(job):
     job.shell.enter("fg")
     job.shell.wait_for("pleasant")
     job.shell.send("q")
-    job.shell.wait_for("mean valence")
+    job.shell.wait_for("demo: ")
 
 
 def test_kill_ends_a_stopped_job_in_good_order(job):

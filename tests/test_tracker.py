@@ -1025,6 +1025,18 @@ def test_a_source_of_another_rate_is_refused(way, model):
     assert not source.is_read
 
 
+def test_an_answer_of_another_shape_is_refused():
+    model = Scripted([])
+    model.hear = lambda windows, times, is_silent: np.zeros(2 * len(windows))
+    with pytest.raises(ValueError, match=r"hear must return shape \(3, 2\), got \(6,\)"):
+        EmotionTracker(model).process(np.full(192, 0.1, np.float32))
+
+
+def test_a_source_and_a_tracker_that_changed_places(follower):
+    with pytest.raises(TypeError, match="tracker must be an EmotionTracker, got"):
+        BackgroundTracker([np.zeros(10, np.float32)], follower)
+
+
 def test_a_source_of_the_models_rate_or_none_is_taken(model):
     tracker = EmotionTracker(model)
     for source in (At(22050), At(22050.0), At(None), [np.zeros(11025, np.float32)]):
@@ -1144,6 +1156,43 @@ def test_asyncio_ends_the_thread_and_closes_the_source(way, follower):
     assert len(closed) == 1
     assert closed[0] is not threading.current_thread()
     closed[0].join(30)
+
+
+def test_asyncio_may_be_cancelled_twice(follower):
+    """The second time while the source is still busy."""
+    closed, may_go, complaints = [], threading.Event(), []
+
+    def slow():
+        try:
+            yield np.full(11025, 0.1, np.float32)
+            may_go.wait(30)
+            yield np.full(11025, 0.1, np.float32)
+        finally:
+            closed.append(True)
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+        has_begun = asyncio.Event()
+
+        async def follow():
+            async for _ in follower.atrack(slow()):
+                has_begun.set()
+
+        task = asyncio.create_task(follow())
+        await has_begun.wait()
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        may_go.set()
+        while not closed:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # in which the thread reports its end to the loop
+
+    asyncio.run(main())
+    assert complaints == []
 
 
 def test_asyncio_gets_the_error_after_the_emotions(follower, music):

@@ -22,7 +22,7 @@ class OscSink:
 
     ``/emodj/valence`` and ``/emodj/arousal`` (floats in [-1, 1]), ``/emodj/quadrant`` (a string) and ``/emodj/level``
     (a float [dBFS]), in this order. UDP has no answers, so it cannot be known whether anything listens there. If the
-    network fails on the way, that is logged once and sending continues, so that it works again when the network does.
+    network fails later, that is logged once; sending continues, and recovers with the network.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ class OscSink:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        if not 1 <= port <= 65535:
-            raise ValueError(f"port must be from 1 to 65535, got {port}")
+        if not isinstance(port, int) or not 1 <= port <= 65535:
+            raise ValueError(f"port must be an integer from 1 to 65535, got {port!r}")
         try:
             from pythonosc.udp_client import SimpleUDPClient
         except ImportError as error:

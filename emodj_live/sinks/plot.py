@@ -242,7 +242,7 @@ def open_output(path: Path, files: Sequence[str]) -> Iterator[Output]:
 
 
 def _numbered(path: Path, count: int) -> list[Path]:
-    """Return a path for each of each work: if there is only one, the path itself."""
+    """Return the path for each work; numbered if there are several."""
     if count == 1:
         return [path]
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]

@@ -87,6 +87,17 @@ class Timeline:
         self._late_since: float | None = None
         self._least_excess = 0.0
 
+    def change_rate(self, rate: float) -> None:
+        """Continue at another rate, from the same time on.
+
+        Parameters
+        ----------
+        rate : float
+            Frames per second.
+        """
+        self.position = round(self.position / self._rate * rate)
+        self._rate = rate
+
     def skip(self, frames: int) -> None:
         """Count frames that are known to be lost."""
         self.position += frames

@@ -120,9 +120,14 @@ def find_device(device: int | str | None, kind: Literal["input", "output"]) -> D
         return _device(module.query_devices(device, kind), kind)
     except (ValueError, OverflowError, module.PortAudioError) as error:
         existing = "; ".join(str(found).strip() for found in list_devices(kind))
-        what = f"no {kind} device" if device is None or not existing else f"no single {kind} device {device!r}"
+        if device is None or not existing:
+            what = f"there is no {kind} device"
+        elif "multiple" in str(error).lower():
+            what = f"several {kind} devices match {device!r}"
+        else:
+            what = f"no {kind} device matches {device!r}"
         advice = f"name one of these: {existing}" if existing else "connect one"
-        raise SourceError(f"there is {what}; {advice}.") from error
+        raise SourceError(f"{what}; {advice}.") from error
 
 
 def restart_portaudio() -> None:

@@ -143,8 +143,11 @@ class MicrophoneSource:
     # ------------------------------------------------------------------------------------------------- the device
 
     def _open(self, device: Device) -> None:
-        """Open a device that was found."""
+        """Open a device that was found, which may have another rate than before."""
         self._recording = Recording(device, queue_seconds=self._queue_seconds, clock=self._clock)
+        if device.sample_rate != self.device.sample_rate:
+            self._timeline.change_rate(device.sample_rate)
+            self._resampler = Resampler(device.sample_rate, self.sample_rate)
         self.device, self._expected, self._is_new = device, 0, True
 
     def _close(self) -> None:
@@ -154,7 +157,7 @@ class MicrophoneSource:
             recording.close()
 
     def _reopen(self) -> bool:
-        """Open the device again, under whatever number it has now, and return whether that worked."""
+        """Open the device again, by name, because its number may have changed, and return whether that worked."""
         name = None if self._follows_default else f"{self.device.name}, {self.device.host_api}"
         try:
             self._open(find_device(name, "input"))
@@ -227,7 +230,7 @@ class MicrophoneSource:
         return rest
 
     def _gap(self, lost: int, position: int) -> Iterator[Block | Gap]:
-        """End the stretch before a loss of so many frames, and continue at a position after it.
+        """Yield what came before the loss, then a `Gap` up to a position.
 
         The length of the gap follows from the position, so that rounding errors do not add up.
         """

@@ -136,7 +136,10 @@ class Part:
 
     def _has_more(self) -> bool:
         """Return whether there is more than tags after what the decoder has read of an mp3."""
-        return self.format == "MP3" and remaining_audio(self._file, self.stopped) > _NEGLIGIBLE
+        try:
+            return self.format == "MP3" and remaining_audio(self._file, self.stopped) > _NEGLIGIBLE
+        except OSError as error:
+            raise SourceError(f"{self._path}: cannot be read: {reason(error)}.") from error
 
 
 def parts(file: IO[bytes], path: Path) -> Iterator[Part]:

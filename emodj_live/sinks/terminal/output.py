@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from emodj_live.blocks import Block, Gap, Sink
+from emodj_live.console import request_stop
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.work import Work
@@ -41,7 +42,7 @@ class _Controls:
     def after_block(self, block: Block | Gap) -> None:
         key = self._dashboard.key()
         if key == "q":
-            self._work.stop.set()
+            request_stop(self._work.stop)
         elif key == " " and hasattr(self._work.source, "is_paused"):
             self._work.source.is_paused = not self._work.source.is_paused
         self._dashboard.after_block(block)
