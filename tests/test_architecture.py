@@ -79,8 +79,8 @@ RULES = {
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
-        {*VALUES, "console", "inputs", "kinds", "listener", "options", "outputs", "profile", "sinks.lines", "sources.resample"}
-        | {"tracker", "work"},
+        {*VALUES, "console", "inputs", "kinds", "listener", "options", "outputs", "profile", "sinks.lines"}
+        | {"sources.resample", "tracker", "work"},
         {"sinks.terminal"},
     ),
     "arguments": Rule(own={"", "inputs", "options", "outputs"}, later={"sources.pcm"}),

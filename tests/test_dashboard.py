@@ -493,3 +493,17 @@ def test_what_the_library_reports_is_shown_and_repeated_behind(caplog):
         assert library.propagate
     finally:
         library.removeHandler(handler)
+
+
+@pytest.mark.parametrize("size", [*SIZES, *TINY])
+def test_silence_before_any_sound_is_no_mood(size, view):
+    silent = [replace(emotion, valence=0.0, arousal=0.0, is_silent=True, level=-120.0) for emotion in wandering()]
+    shown = text(render(replace(view, emotions=silent), *size))
+    assert "valence" not in shown
+    assert "●" not in shown
+    assert "listening" in shown or size in TINY
+
+
+def test_silence_after_sound_keeps_the_mood(view):
+    silent = [replace(emotion, is_silent=True) for emotion in wandering()]
+    assert "valence" in text(render(replace(view, emotions=silent), 100, 30))

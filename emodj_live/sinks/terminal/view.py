@@ -60,6 +60,11 @@ class View:
     note: str = ""
     message: str = ""
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether there was anything but silence: before that, the tracker's values mean nothing."""
+        return any(not emotion.is_silent or emotion.valence or emotion.arousal for emotion in self.emotions)
+
 
 def render(view: View, width: int, height: int) -> list[list[Segment]]:
     """Draw a view.
@@ -89,7 +94,7 @@ def render(view: View, width: int, height: int) -> list[list[Segment]]:
 
 
 def _draw_small(canvas: Canvas, view: View) -> None:
-    if view.emotions:
+    if view.has_heard:
         newest = view.emotions[-1]
         canvas.put(0, 0, newest.quadrant.value.upper(), _BADGES[newest.quadrant])
         canvas.put(7, 0, f"valence {newest.valence:+.2f}")
@@ -140,7 +145,7 @@ def _draw_plane(canvas: Canvas, view: View, x: int, y: int, width: int, height: 
 
 def _draw_trail(canvas: Canvas, view: View, x: int, y: int, width: int, height: int, origin: tuple[int, int]) -> None:
     """Draw where the emotion has been, the older the fainter, and where it is."""
-    if not view.emotions:
+    if not view.has_heard:
         return
     now = view.emotions[-1].time
     for emotion in view.emotions:
@@ -163,7 +168,9 @@ def _ground_of(right: bool, upper: bool) -> Quadrant:
 
 def _draw_values(canvas: Canvas, view: View, x: int, y: int, width: int, rows: int) -> None:
     """Draw the mood word, both values with their last minute, and the level."""
-    if not view.emotions:
+    if view.emotions:
+        _draw_level(canvas, view.emotions[-1], x, y + rows - 3, width)
+    if not view.has_heard:
         canvas.put(x, y, "listening …", _DIM)
         return
     newest = view.emotions[-1]
@@ -178,7 +185,6 @@ def _draw_values(canvas: Canvas, view: View, x: int, y: int, width: int, rows: i
         for row, text in enumerate(plot(values, width, room)):
             canvas.put(x, top + 1 + row, text)
         top += room + 1
-    _draw_level(canvas, newest, x, y + rows - 3, width)
 
 
 def _minute(points: Sequence[tuple[float, float]], columns: int) -> list[float | None]:
