@@ -230,7 +230,7 @@ EXPECTED = ["arg-type", "arg-type", "union-attr", "call-arg"]
 
 
 @pytest.mark.slow
-def test_type_checker_honours_the_package_in_a_program_outside_it(tmp_path, package):
+def test_type_checker_honors_the_package_in_a_program_outside_it(tmp_path, package):
     """If the package were untyped, all would be Any: neither the types nor the mistakes would be seen."""
     pytest.importorskip("mypy", reason="needs the extra dev")
     (tmp_path / "program.py").write_text(PROGRAM + MISTAKES)

@@ -1,4 +1,4 @@
-"""An annotated data set on disk, recognised by its files wherever its archive was unpacked."""
+"""An annotated data set on disk, recognized by its files wherever its archive was unpacked."""
 
 from __future__ import annotations
 
