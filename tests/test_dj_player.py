@@ -260,7 +260,10 @@ def test_name_that_is_no_text(short_songs, tmp_path):
 def test_one_sentence_where_nothing_can_be_played(short_songs, tmp_path):
     for arguments, told in [
         ((tmp_path, "--dry-run"), "no playable song was found"),
-        ((short_songs.folder, tmp_path / "gone.wav", "--dry-run", "--start-with", "zz"), "no song has 'zz' in its file name"),
+        (
+            (short_songs.folder, tmp_path / "gone.wav", "--dry-run", "--start-with", "zz"),
+            "no song has 'zz' in its file name",
+        ),
         ((short_songs.folder,), "the player needs a UTF-8 terminal"),
     ]:
         done = run(*arguments)
