@@ -174,7 +174,7 @@ def _listed(folders: list[Path]) -> str:
 
 
 def _kind(layout: _Layout, annotated: Path, audio: Path) -> Terms:
-    """Recognise a data set by the files that no other has."""
+    """Recognize a data set by the files that no other has."""
     if layout is _LAYOUTS[1]:
         return terms.DEAM
     if (annotated / "gems_votes.csv").is_file():
