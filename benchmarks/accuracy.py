@@ -20,7 +20,7 @@ from emodj_live.training import evaluate, extract, load_dataset, tabulate
 
 
 def show(figures: dict[str, object]) -> None:
-    table = Table(title=f"{figures['dataset']}: {figures['songs']} songs, {figures['windows']} labelled windows")
+    table = Table(title=f"{figures['dataset']}: {figures['songs']} songs, {figures['windows']} labeled windows")
     for column in ("", "", "R2", "r", "CCC", "MAE", "RMSE"):
         table.add_column(column)
     for level in ("window", "smoothed", "song"):
@@ -46,7 +46,7 @@ def main() -> None:
         "benchmark": "accuracy",
         "dataset": dataset.name,
         "songs": len(clips),
-        "windows": int(table.labelled.sum()),
+        "windows": int(table.labeled.sum()),
         "scores": evaluate(table, model.predict(table.features)).as_json(),
     }
     if options.json:

@@ -1,7 +1,7 @@
 """Simulate a night in minutes: the real microphone source and tracker on a stand-in for PortAudio.
 
-The stand-in has a thread, as PortAudio has, which calls the callback whenever there is room behind
-it, and time passes by the sound that it made. The device's clock runs 50 ppm fast. Every few seconds the thread is late
+The stand-in has a thread, as PortAudio has, which calls the callback whenever the queue has room,
+and time passes by the sound that it made. The device's clock runs 50 ppm fast. Every few seconds the thread is late
 for up to a second and then catches up in a burst, which loses nothing; with `--losses` it now and then loses sound as
 well, every other time with the flag that says so, at the end of a stretch of known length.
 

@@ -131,7 +131,7 @@ class BackgroundTracker:
         Parameters
         ----------
         timeout : float
-            How long to wait [s]. If a sink or the source takes longer, that is logged; `is_running` tells when it has
+            How long to wait [s]. If a sink or the source takes longer, that is logged; `is_running` shows when it has
             returned.
 
         Returns

@@ -36,7 +36,7 @@ class FeatureSpec:
     """Everything that determines a window's features.
 
     The defaults are EmoDJ's: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every parameter of librosa
-    0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centred with zero padding,
+    0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centered with zero padding,
     power spectra, Slaney's mel scale and area normalization, 10 log10, an orthonormal DCT-II.
 
     Attributes
@@ -182,7 +182,7 @@ class FeatureExtractor:
         ]
 
     def _group(self, rows: NDArray[np.intp]) -> tuple[slice, slice, NDArray[np.float32]]:
-        """Return neighbouring mel filters: their rows, the bins they touch, and their weights on those."""
+        """Return neighboring mel filters: their rows, the bins they touch, and their weights on those."""
         weights = self.spec.mel_basis[rows]
         touched = np.flatnonzero(weights.any(axis=0))
         bins = slice(touched[0], touched[-1] + 1) if touched.size else slice(0, 1)

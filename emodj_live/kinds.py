@@ -33,6 +33,6 @@ def load_model(
     Raises
     ------
     ModelError
-        If the file is missing or is not a sound model file; its text says why.
+        If the file is missing or is not a valid model file; its text says why.
     """
     return model_file.load(path, kinds)

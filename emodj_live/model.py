@@ -199,7 +199,7 @@ class EmotionModel:
         Raises
         ------
         ValueError
-            If it is not a sound model.
+            If it is not a valid model.
         """
         arrays, parameters = dict(contents.arrays), dict(contents.parameters)
         if set(parameters) != {"spec", "gamma", "reference_level"} or not isinstance(parameters["spec"], dict):
@@ -224,7 +224,7 @@ class EmotionModel:
         Raises
         ------
         ModelError
-            If the file is missing or is not a sound model file of this format; its text says why.
+            If the file is missing or is not a valid model file of this format; its text says why.
         """
         return model_file.load(path, {cls.KIND: cls})
 

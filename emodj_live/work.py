@@ -51,7 +51,7 @@ A sink that has an ``after_block`` is called there after every block, as by `Emo
 
 
 def refuse_inputs(path: str | os.PathLike[str], files: Sequence[str]) -> None:
-    """Refuse to write over an audio file, under whatever name.
+    """Refuse to write over an audio file, even through a link.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 import sys
 
-from emodj_live import Emotion, EmotionModel, EmotionTracker, FileSource
+from emodj_live import Emotion, EmotionTracker, FileSource, load_model
 
 
 def on_emotion(emotion: Emotion) -> None:
@@ -10,5 +10,6 @@ def on_emotion(emotion: Emotion) -> None:
     print(f"{emotion.time:6.1f} s  {emotion.quadrant.value}")
 
 
-tracker = EmotionTracker(EmotionModel.load())
-tracker.run(FileSource(sys.argv[1]), on_emotion)
+model = load_model()
+tracker = EmotionTracker(model)
+tracker.run(FileSource(sys.argv[1], sample_rate=model.sample_rate), on_emotion)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # set before NumPy comes: more threads do not pay off here
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: more threads do not pay off here
 
 from rich.console import Console
 from rich.progress import Progress
@@ -31,15 +31,16 @@ from rich.progress import Progress
 from emodj_live import (
     Dashboard,
     EmodjError,
-    EmotionModel,
     EmotionTracker,
     FileSource,
+    Model,
     PlayedSource,
     Quadrant,
     SongProfile,
     SourceError,
     analyze,
     find_device,
+    load_model,
     own_stderr,
 )
 
@@ -128,7 +129,7 @@ def song_of(path: Path, profile: SongProfile) -> Song:
     return Song(path, FileSource(path).title, (profile.valence, profile.arousal))
 
 
-def analyze_all(files: Sequence[Path], model: EmotionModel) -> list[Song]:
+def analyze_all(files: Sequence[Path], model: Model) -> list[Song]:
     """Analyze files with a progress bar; those that cannot be played are reported and left out."""
     console, songs = Console(stderr=True, highlight=False, markup=False, soft_wrap=True), []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -143,7 +144,7 @@ def analyze_all(files: Sequence[Path], model: EmotionModel) -> list[Song]:
 class Player:
     """Play a set list on the terminal, until it ends or `stop` is set."""
 
-    def __init__(self, songs: SetList, model: EmotionModel, device: int | str | None, stop: Event) -> None:
+    def __init__(self, songs: SetList, model: Model, device: int | str | None, stop: Event) -> None:
         self.played: list[Song] = []
         self.left_out: list[SourceError] = []
         self._songs = songs
@@ -191,7 +192,7 @@ class Player:
         """Say which song this is, and which one comes next and why."""
         upcoming, mood = self._songs.upcoming, self._songs.mood
         position = f"song {len(self.played)} of {self._songs.total}"
-        why = f"towards {mood.value}" if mood else "nearest"
+        why = f"toward {mood.value}" if mood else "nearest"
         return f"{position}; next, {why}: {upcoming.title}" if upcoming else f"{position}, the last"
 
 
@@ -227,17 +228,17 @@ def run(options: argparse.Namespace) -> int:
     device = int(options.device) if (options.device or "").isdecimal() else options.device
     if not options.dry_run:
         if not Dashboard.is_supported():
-            raise EmodjError("it plays only on a terminal that shows UTF-8; --dry-run prints the order anywhere.")
-        find_device(device, "output")  # rather now than after the analysis
+            raise EmodjError("the player needs a UTF-8 terminal; --dry-run prints the order instead.")
+        find_device(device, "output")  # fail before the analysis, not after
     files = find_files(options.paths)
     wanted = options.start_with.lower()
     if wanted and not any(wanted in file.name.lower() for file in files):
-        raise SourceError(f"there is no song with {options.start_with!r} in its name to begin with.")
-    model = EmotionModel.load()
+        raise SourceError(f"no song has {options.start_with!r} in its file name; choose another for --start-with.")
+    model = load_model()
     songs = analyze_all(files, model)
     candidates = [song for song in songs if wanted in song.path.name.lower()]
     if not candidates:
-        raise SourceError("there is no song to begin with; name audio files, or folders that have some.")
+        raise SourceError("no playable song was found; name audio files, or folders that have some.")
     set_list = SetList(candidates[0], songs)
     if options.dry_run:
         print_songs(list(set_list))
@@ -246,7 +247,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def play(set_list: SetList, model: EmotionModel, device: int | str | None) -> None:
+def play(set_list: SetList, model: Model, device: int | str | None) -> None:
     """Play, and print what was played."""
     stop = Event()
     for number in SIGNALS:

@@ -13,12 +13,12 @@ import tkinter
 from emodj_live import (
     BackgroundTracker,
     EmodjError,
-    EmotionModel,
     EmotionTracker,
     FileSource,
     MicrophoneSource,
     PacedSource,
     Quadrant,
+    load_model,
 )
 
 
@@ -46,7 +46,7 @@ class Window(tkinter.Tk):
 
 def background_of(arguments: list[str]) -> BackgroundTracker:
     """Track the file that is named, or else the microphone."""
-    model = EmotionModel.load()
+    model = load_model()
     if arguments:
         source = PacedSource(FileSource(arguments[0], sample_rate=model.sample_rate))
         return BackgroundTracker(EmotionTracker(model), source)

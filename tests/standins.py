@@ -1,4 +1,4 @@
-"""An input device that is not there: what sounddevice is to `MicrophoneSource`, for tests and for the soak benchmark.
+"""A simulated input device: what sounddevice is to `MicrophoneSource`, for tests and for the soak benchmark.
 
 The device's sound decides what is heard and when, so hours pass in seconds and losses lie where they are wanted.
 PYTEST_DONT_REWRITE: it has no asserts, and is imported as a module too.

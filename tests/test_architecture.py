@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import emodj_live
+from emodj_live import inputs, outputs, training
 
 PACKAGE = Path(emodj_live.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -179,6 +180,42 @@ def offences(text, module):
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_imports_follow_the_rules(path):
     assert offences(path.read_text(encoding="utf-8"), module_name(path)) == []
+
+
+def imported(texts):
+    """Return the modules that another one imports, with the packages around them, given each one's text by its name."""
+    found = set()
+    for importer, text in texts.items():
+        for name in {one.name for one in imports(text, importer)} - {f"emodj_live.{importer}"}:
+            top, *parts = name.split(".")
+            if top == "emodj_live":
+                found |= {".".join(parts[:end]) for end in range(len(parts) + 1)}
+    return found
+
+
+def named_in_tables():
+    """Return the modules that are imported by a name that stands in a table."""
+    options = [*inputs.INPUTS, inputs.FILE, inputs.STREAM, *outputs.OUTPUTS]
+    return {
+        *(row.module.removeprefix("emodj_live.") for row in options),
+        *emodj_live._HOMES.values(),
+        *(f"training.{home}" for home in training._HOMES.values()),
+    }
+
+
+def test_every_module_is_used():
+    program = Path(__file__).parents[1] / "train.py"
+    texts = {module_name(path): path.read_text(encoding="utf-8") for path in MODULES} | {"train": program.read_text()}
+    assert NAMES - imported(texts) - named_in_tables() == {"__main__"}
+
+
+def test_a_module_without_use_is_found():
+    texts = {
+        "alone": "from emodj_live.alone import itself\nimport numpy",
+        "user": "def f():\n    from emodj_live.sinks.used import g",
+        "sinks.used": "from emodj_live import __version__",
+    }
+    assert imported(texts) == {"", "sinks", "sinks.used"}
 
 
 def test_the_modules_of_the_design_are_looked_at():

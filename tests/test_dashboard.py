@@ -353,7 +353,7 @@ def test_resize_redraws_everything(size):
 
 
 @pytest.mark.parametrize("size", [(60, 18), (200, 55)])
-def test_without_colours_the_same_characters(size):
+def test_without_colors_the_same_characters(size):
     shown = {}
     for name, environment in [("color", {}), ("none", {"NO_COLOR": "1"})]:
         desk = Desk(*size, _environ=environment)

@@ -259,9 +259,12 @@ def test_name_that_is_no_text(short_songs, tmp_path):
 @pytest.mark.slow
 def test_one_sentence_where_nothing_can_be_played(short_songs, tmp_path):
     for arguments, told in [
-        ((tmp_path, "--dry-run"), "there is no song to begin with"),
-        ((short_songs.folder, tmp_path / "gone.wav", "--dry-run", "--start-with", "zz"), "there is no song with 'zz'"),
-        ((short_songs.folder,), "it plays only on a terminal that shows UTF-8"),
+        ((tmp_path, "--dry-run"), "no playable song was found"),
+        (
+            (short_songs.folder, tmp_path / "gone.wav", "--dry-run", "--start-with", "zz"),
+            "no song has 'zz' in its file name",
+        ),
+        ((short_songs.folder,), "the player needs a UTF-8 terminal"),
     ]:
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (1, "")
@@ -405,7 +408,7 @@ def test_steers_towards_a_mood(player, start, long_songs):
     with start(long_songs.folder, "--start-with", "b.wav") as terminal:
         terminal.wait_for(lambda: "next, nearest: c.wav" in terminal.shown, 30, "the next")
         terminal.press(mood.value[0])
-        terminal.wait_for(lambda: f"next, towards {mood.value}: a.wav" in terminal.shown, 10, "the mood")
+        terminal.wait_for(lambda: f"next, toward {mood.value}: a.wav" in terminal.shown, 10, "the mood")
         assert titled(terminal) == ["b.wav"]
         terminal.press("n")
         terminal.wait_for(lambda: "next, nearest: c.wav" in since_title(terminal, "a.wav"), 30, "the one that is left")
@@ -482,7 +485,7 @@ def test_signal_while_it_plays(number, start, long_songs):
 
 @pytest.mark.sound
 @pytest.mark.terminal
-def test_ctrl_c_while_it_analyses(start, tmp_path):
+def test_ctrl_c_while_it_analyzes(start, tmp_path):
     soundfile.write(tmp_path / "endless.flac", np.zeros(20 * 3600 * 1000, np.int16), 1000)  # takes a minute and more
     with start(tmp_path) as terminal:
         terminal.wait_for(lambda: "Listening to the songs" in terminal.shown, 30, "the progress bar")

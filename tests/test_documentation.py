@@ -168,15 +168,23 @@ def test_the_version_is_the_same_everywhere():
     assert re.search(r"^## \[(\d.*?)\]", changes, re.M)[1] == emodj_live.__version__
 
 
-def test_help_and_readme_know_the_outputs(capsys):
+def test_help_and_readme_know_the_inputs_and_outputs(capsys):
     from emodj_live.cli import main
+    from emodj_live.inputs import INPUTS
+    from emodj_live.outputs import OUTPUTS
 
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    for option in ("--csv", "--osc", "--plot", "--raw", "--realtime"):
-        assert option in shown
-        assert option in README.read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    for option in [*(f"--{row.name}" for row in (*OUTPUTS, *INPUTS)), "--raw", "--realtime"]:
+        assert re.search(rf"(?<!\S){option}\b", shown), option
+        assert re.search(rf"(?<![\w-]){option}\b", readme), option
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, *(ROOT / "docs").glob("*.md")}), ids=lambda page: page.name)
+def test_no_placeholder_is_left(page):
+    assert re.findall(r"@[A-Z_]+@", page.read_text(encoding="utf-8")) == []
 
 
 # ---------------------------------------------------------------------------------------------------------- types
@@ -230,7 +238,7 @@ EXPECTED = ["arg-type", "arg-type", "union-attr", "call-arg"]
 
 
 @pytest.mark.slow
-def test_type_checker_honours_the_package_in_a_program_outside_it(tmp_path, package):
+def test_type_checker_honors_the_package_in_a_program_outside_it(tmp_path, package):
     """If the package were untyped, all would be Any: neither the types nor the mistakes would be seen."""
     pytest.importorskip("mypy", reason="needs the extra dev")
     (tmp_path / "program.py").write_text(PROGRAM + MISTAKES)

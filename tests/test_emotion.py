@@ -107,6 +107,6 @@ def test_as_plain_values():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_each_quadrant_has_emodjs_colour():
+def test_each_quadrant_has_emodjs_color():
     colors = {quadrant.name: quadrant.color for quadrant in Quadrant}
     assert colors == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}

@@ -18,7 +18,7 @@ def speech():
     spectrum = np.fft.rfft(noise(3))
     frequency = np.fft.rfftfreq(LENGTH, 1 / RATE)
     formants = [
-        np.exp(-(((frequency - centre) / width) ** 2)) for centre, width in [(500, 150), (1500, 250), (2500, 350)]
+        np.exp(-(((frequency - center) / width) ** 2)) for center, width in [(500, 150), (1500, 250), (2500, 350)]
     ]
     voice = np.fft.irfft(spectrum * sum(formants), LENGTH)
     opening = np.sin(2 * np.pi * 4 * np.arange(LENGTH) / RATE).clip(0) ** 2

@@ -60,7 +60,7 @@ def test_is_faster_at_the_beginning():
     assert moved(2) > 2 * moved(20) > 4 * moved(200) / 2 > 0
 
 
-def test_follows_another_programme_in_a_few_minutes():
+def test_follows_another_program_in_a_few_minutes():
     gains = after([-40.0] * 600 + [-20.0] * 400)
     assert gains[599] == pytest.approx(20)
     assert gains[-1] == pytest.approx(0, abs=0.5)

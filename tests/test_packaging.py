@@ -81,7 +81,7 @@ def test_a_checkout_finds_its_own_model(monkeypatch):
     assert path.name == "emodj.npz"
 
 
-def test_licence_metadata_names_both(built):
+def test_license_metadata_names_both(built):
     with zipfile.ZipFile(built[0]) as archive:
         name = next(name for name in archive.namelist() if name.endswith("METADATA"))
         text = archive.read(name).decode()

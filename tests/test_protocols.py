@@ -36,7 +36,7 @@ def r2(scores: dict, level: str = "window") -> list[float]:  # type: ignore[type
 
 
 @pytest.mark.slow
-def test_by_song_does_not_reward_recognising_a_recording_and_emodjs_protocol_does() -> None:
+def test_by_song_does_not_reward_recognizing_a_recording_and_emodjs_protocol_does() -> None:
     """Songs that are easy to tell apart, with labels that have nothing to do with what they sound like."""
     table = table_of_songs(60, 10)
     honest = by_song(table, SPEC, FIXED, stride=1)

@@ -1,4 +1,4 @@
-"""The microphone source on an input device that is not there, and without PortAudio."""
+"""The microphone source on a simulated input device, without PortAudio."""
 
 import json
 import os

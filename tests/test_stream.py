@@ -287,11 +287,16 @@ def test_stop_while_nothing_comes(arrived, pipe, model):
     reader, writer = pipe
     writer.write(arrived)
     tracker = EmotionTracker(model)
-    waiting = threading.Thread(target=tracker.run, args=(StreamSource(reader),), daemon=True)
+    stop, has_waited = threading.Event(), threading.Event()
+
+    def wait():
+        tracker.run(StreamSource(reader), stop=stop, after_block=lambda _: has_waited.set())
+
+    waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
-    time.sleep(0.15)
+    assert has_waited.wait(10)
     assert waiting.is_alive()
-    tracker.stop()
+    stop.set()
     waiting.join(10)
     assert not waiting.is_alive()
 

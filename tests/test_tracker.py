@@ -5,6 +5,7 @@ import gc
 import itertools
 import math
 import threading
+from contextlib import aclosing
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -1129,11 +1130,12 @@ def endless(closed):
 def test_asyncio_ends_the_thread_and_closes_the_source(way, follower):
     closed = []
 
-    async def follow():
+    async def follow(has_begun):
         emotions = follower.atrack(endless(closed))
         count = 0
         async for _ in emotions:
             count += 1
+            has_begun.set()
             if count == 3 and way == "broken off":
                 break
             if count == 3 and way == "closed":
@@ -1143,9 +1145,10 @@ def test_asyncio_ends_the_thread_and_closes_the_source(way, follower):
             await asyncio.sleep(0.01)
 
     async def main():
-        task = asyncio.create_task(follow())
+        has_begun = asyncio.Event()
+        task = asyncio.create_task(follow(has_begun))
         if way == "cancelled":
-            await asyncio.sleep(0.2)
+            await asyncio.wait_for(has_begun.wait(), 30)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -1210,17 +1213,17 @@ def test_asyncio_gets_the_error_after_the_emotions(follower, music):
 
 
 def test_asyncio_makes_the_source_wait_for_a_slow_loop(follower):
-    asked = []
+    asked = [threading.Event() for _ in range(100)]
 
     def source():
-        for number in range(100):
-            asked.append(number)
+        for event in asked:
+            event.set()
             yield np.full(11025, 0.1, np.float32)
 
     async def follow():
-        async for _ in follower.atrack(source()):
-            await asyncio.sleep(0.2)  # time enough for a source that did not wait
-            break
-        return len(asked)
+        async with aclosing(follower.atrack(source())) as emotions:
+            await anext(emotions)
+            has_filled_up = await asyncio.to_thread(asked[2].wait, 30)  # one is taken, one waits, one is in hand
+            return has_filled_up, await asyncio.to_thread(asked[3].wait, 0.2)
 
-    assert asyncio.run(follow()) <= 3
+    assert asyncio.run(follow()) == (True, False)

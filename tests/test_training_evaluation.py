@@ -103,7 +103,7 @@ def test_levels_of_evaluation() -> None:
         assert scores.song[name].rmse == pytest.approx(root_mean_squared_error(*means))
 
 
-def test_flips_are_counted_between_labelled_neighbours() -> None:
+def test_flips_are_counted_between_labeled_neighbors() -> None:
     table = table_of_songs(2, 4)
     table.labels[:] = 0.5
     table.labels[5] = np.nan

@@ -19,7 +19,7 @@ from emodj_live.training import default_spec, extract, extraction, load_dataset,
 
 
 def test_label_at_t_belongs_to_the_window_that_begins_at_t(tmp_path: Path) -> None:
-    """One window of noise at 3.5 s in a clip that is nearly silent: its label must meet it, and no neighbour's."""
+    """One window of noise at 3.5 s in a clip that is nearly silent: its label must meet it, and no neighbor's."""
     samples = noise(6.0, level=0.001)
     samples[7 * WINDOW : 8 * WINDOW] = noise(0.5, level=0.2)
     write_audio(tmp_path / "clips" / "1.wav", samples)
@@ -28,7 +28,7 @@ def test_label_at_t_belongs_to_the_window_that_begins_at_t(tmp_path: Path) -> No
     write_annotations(tmp_path / "annotations", times, {"1": labels})
     table = tabulate(extract(load_dataset(tmp_path).songs, small_spec())[0])
     assert len(table.features) == 12
-    assert np.flatnonzero(table.labelled).tolist() == list(range(2, 12))
+    assert np.flatnonzero(table.labeled).tolist() == list(range(2, 12))
     assert np.nanargmax(table.labels[:, 0]) == np.argmax(table.levels) == 7
 
 
@@ -97,7 +97,7 @@ def test_only_regular_files_are_clips(tmp_path: Path, run_python: Callable[..., 
 
 def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "1.wav", noise(0.7))
-    with pytest.raises(DatasetError, match="none of 1 clips has a labelled window"):
+    with pytest.raises(DatasetError, match="none of 1 clips has a labeled window"):
         extract([song(path, [30])], small_spec())
 
 

@@ -102,7 +102,7 @@ def test_reference_level_is_the_median_of_sound_with_labels(table: WindowTable) 
         replace(table, levels=np.full(120, -61.0)).reference_level()
 
 
-def test_stride_counts_labelled_windows_of_each_song() -> None:
+def test_stride_counts_labeled_windows_of_each_song() -> None:
     table = table_of_songs(2, 7)
     table.labels[:2] = np.nan
     assert table.training_rows(3).tolist() == [2, 5, 7, 10, 13]

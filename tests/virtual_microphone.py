@@ -2,7 +2,7 @@
 
 It starts a PulseAudio server in a folder of its own, with null sinks: what is played into one comes out of its
 monitor, which PortAudio (through ALSA's pulse plugin) hears as the default input. It neither disturbs other servers nor
-is disturbed by them. PortAudio reads the environment and the list of devices once, when it is initialised, so whatever
+is disturbed by them. PortAudio reads the environment and the list of devices once, when it is initialized, so whatever
 listens is a separate process, started with `VirtualMicrophone.environment`.
 
 A test module asks for the fixtures with ``pytest_plugins = ["virtual_microphone"]``. PYTEST_DONT_REWRITE:

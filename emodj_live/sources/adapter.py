@@ -22,8 +22,8 @@ class Adapter:
     input_rate : float
         Sample rate of the audio [Hz].
     channels : int, optional
-        Number of channels. Flat audio (one-dimensional arrays, bytes) is interleaved in so many; by default it is mono,
-        and two-dimensional arrays tell their channels themselves.
+        Number of channels. Flat audio (one-dimensional arrays, bytes) has this many interleaved channels; by default it
+        is mono, and for two-dimensional arrays the second dimension says how many.
     sample_rate : float
         Rate that the tracker expects [Hz], which is ``model.sample_rate``.
     format : str, optional

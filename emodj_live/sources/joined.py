@@ -27,7 +27,7 @@ _OGG_BEGINNING = re.compile(rb"OggS\0[\2\3\6\7]")
 _KILOBITS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KILOBITS_LOW_RATES = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES = (44100, 48000, 32000)  # [Hz] of MPEG 1
-_SAME_IN_ALL_FRAMES = 0xFFFE0C00  # bits of a header: synchronisation, version, layer, sample rate
+_SAME_IN_ALL_FRAMES = 0xFFFE0C00  # bits of a header: synchronization, version, layer, sample rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class PacedSource:
     sample_rate : int, optional
         Sample rate of the source [Hz]; needed if the source has no `sample_rate` of its own.
     clock, sleep : callable
-        The time [s], and how to wait for so many seconds.
+        The time [s], and a function that waits for a number of seconds.
 
     Attributes
     ----------

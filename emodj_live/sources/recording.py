@@ -1,4 +1,4 @@
-"""An input device that is open: PortAudio's stream, and the queue behind it."""
+"""An open input device: PortAudio's stream and the queue it fills."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ class StreamSource:
     """The blocks of a stream of bytes from another program, each as soon as it arrives.
 
     While nothing arrives it yields empty blocks, so that whoever iterates gets a chance to stop (not on Windows, where
-    a pipe cannot be watched). A stream that ends in the middle of a frame, or earlier than its header says, has simply
-    ended. It can be read once.
+    a pipe cannot be watched). An end in the middle of a frame, or earlier than the header says, is treated as a normal
+    end. It can be read once.
 
     Parameters
     ----------

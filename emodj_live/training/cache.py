@@ -82,7 +82,7 @@ class FeatureCache:
     fingerprint: str
 
     def load(self, audio_digest: str) -> ClipWindows | None:
-        """Return the features of a clip, or None if there is no sound entry for it."""
+        """Return the features of a clip, or None if there is no valid entry for it."""
         name = self._name(audio_digest)
         try:
             entry = self._path(name).read_bytes()

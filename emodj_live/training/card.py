@@ -13,7 +13,7 @@ from emodj_live.training.hyperparameters import fraction
 MARK = "<!-- Written by train.py from the model's own provenance. Do not edit: train again. -->"
 LEAKY = (
     "It splits half-second windows at random, so the same recording is on both sides of the split. Since 98 % of the "
-    "variance of emoMusic's labels lies between songs, recognising the recording is enough to score well."
+    "variance of emoMusic's labels lies between songs, recognizing the recording is enough to score well."
 )
 DIFFERENCES = (
     "Differences from EmoDJ's notebook: the random splits are seeded, librosa now pads with zeros where it used to "
@@ -68,7 +68,7 @@ def _data(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
     for data in datasets:
         lines += [
             "",
-            f"**{data['folder']}**: {data['title']}. {data['songs']} songs, {data['windows']} labelled windows, "
+            f"**{data['folder']}**: {data['title']}. {data['songs']} songs, {data['windows']} labeled windows, "
             f"{data['minutes']:.0f} minutes of audio.",
             "",
             f"* Labels: {data['labels']}",
@@ -91,9 +91,9 @@ def _honest(song: Mapping[str, Any] | None) -> list[str]:
         "## Scores by song",
         "",
         f"{song['folds']}-fold cross-validation over {song['recordings']} recordings: neither the model nor its scaler "
-        f"has seen the songs that are scored. The split is an unshuffled GroupKFold{shuffled}. Every labelled window "
+        f"has seen the songs that are scored. The split is an unshuffled GroupKFold{shuffled}. Every labeled window "
         "is scored by itself, and after the tracker's smoothing of 3 s from the start of its clip; the song mean is "
-        "that of the smoothed values of labelled windows that are not silent. The constant predictor always answers "
+        "that of the smoothed values of labeled windows that are not silent. The constant predictor always answers "
         "with the mean of the training labels.",
         "",
         song["choice"],
@@ -186,14 +186,14 @@ def _training(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
     each = ", ".join(
         f"C = {used['C'][axis]:g} and epsilon = {used['epsilon'][axis]:g} for {axis}" for axis in used["C"]
     )
-    every = "every labelled window" if used["stride"] == 1 else f"one labelled window in {used['stride']}"
+    every = "every labeled window" if used["stride"] == 1 else f"one labeled window in {used['stride']}"
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return [
         "## Training",
         "",
         f"* gamma = {fraction(model.gamma)}; {each}.",
         f"* Trained on {provenance['training_windows']} windows: {every} of each song.",
-        f"* Reference level: {model.reference_level:.1f} dBFS, the median of the labelled windows that are not silent.",
+        f"* Reference level: {model.reference_level:.1f} dBFS, the median of the labeled windows that are not silent.",
         f"* Made with {versions}.",
     ]
 

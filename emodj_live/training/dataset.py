@@ -1,4 +1,4 @@
-"""An annotated data set on disk, recognised by its files wherever its archive was unpacked."""
+"""An annotated data set on disk, recognized by its files wherever its archive was unpacked."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _listed(folders: list[Path]) -> str:
 
 
 def _kind(layout: _Layout, annotated: Path, audio: Path) -> Terms:
-    """Recognise a data set by the files that no other has."""
+    """Recognize a data set by the files that no other has."""
     if layout is _LAYOUTS[1]:
         return terms.DEAM
     if (annotated / "gems_votes.csv").is_file():

@@ -1,7 +1,7 @@
 """EmoDJ's own protocol, as in its notebook: leaky, and kept only so that figures can be compared.
 
 It splits windows at random, so that the same recording is on both sides; and since 98 % of the variance of emoMusic's
-labels lies between songs, recognising the recording is enough to score well.
+labels lies between songs, recognizing the recording is enough to score well.
 """
 
 from __future__ import annotations

@@ -92,13 +92,13 @@ class Scores:
     Attributes
     ----------
     window : mapping
-        Every labelled window alone.
+        Every labeled window alone.
     smoothed : mapping
-        The tracker's smoothed value at every labelled window, tracked from the clip's start.
+        The tracker's smoothed value at every labeled window, tracked from the clip's start.
     song : mapping
-        Mean of the smoothed values over a song's labelled windows that are not silent, as in `SongProfile`.
+        Mean of the smoothed values over a song's labeled windows that are not silent, as in `SongProfile`.
     flips : mapping
-        Share of steps between labelled neighbours at which the quadrant changes: of the ``"raw"`` predictions, as
+        Share of steps between labeled neighbors at which the quadrant changes: of the ``"raw"`` predictions, as
         ``"named"`` by the tracker, and of the ``"labels"``. None if there are no such steps.
     """
 
@@ -155,7 +155,7 @@ def evaluate(table: WindowTable, predictions: NDArray[np.float64], *, smoothing:
     for clip in table.by_clip():
         smoothed[clip], named = smooth(predictions[clip], table.levels[clip], smoothing=smoothing)
         names += named
-    rows = table.labelled
+    rows = table.labeled
     means = [_song_means(table, values) for values in (table.labels, smoothed)]
     steps = _steps(table)
     return Scores(
@@ -212,19 +212,19 @@ def _by_axis(labels: NDArray[np.float64], predictions: NDArray[np.float64]) -> d
 
 
 def _song_means(table: WindowTable, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over the labelled windows that are not silent of each clip that has any, shape (n_clips, 2).
+    """Return the mean over the labeled windows that are not silent of each clip that has any, shape (n_clips, 2).
 
     Of smoothed values it is what `Profiler` calls the mean, which would take an `Emotion` for every window.
     """
-    counts = table.labelled & (table.levels >= SILENCE)
+    counts = table.labeled & (table.levels >= SILENCE)
     means = [values[clip][counts[clip]].mean(axis=0) for clip in table.by_clip() if counts[clip].any()]
     return np.array(means).reshape(-1, 2)
 
 
 def _steps(table: WindowTable) -> NDArray[np.int64]:
     """Return the rows that have a label and follow a row of the same clip that also has one."""
-    labelled = table.labelled
-    return 1 + np.flatnonzero(labelled[1:] & labelled[:-1] & (np.diff(table.clips) == 0))
+    labeled = table.labeled
+    return 1 + np.flatnonzero(labeled[1:] & labeled[:-1] & (np.diff(table.clips) == 0))
 
 
 def _quadrants(points: NDArray[np.float64]) -> Iterator[Quadrant]:

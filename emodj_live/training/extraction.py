@@ -43,7 +43,7 @@ class Clip:
     windows: ClipWindows
 
     @property
-    def n_labelled(self) -> int:
+    def n_labeled(self) -> int:
         """How many of its windows have labels."""
         return int(np.count_nonzero(self.song.window_indices < len(self.windows.features)))
 
@@ -94,7 +94,7 @@ def extract(
     Raises
     ------
     DatasetError
-        If not a single labelled window is left.
+        If not a single labeled window is left.
     EmodjError
         If the cache folder cannot be used.
     """
@@ -110,24 +110,24 @@ def extract(
         else:
             clips.append(Clip(song, digests[song.audio], result))
             left_out += _labels_after_the_end(clips[-1])
-    _check_labelled(clips, songs)
+    _check_labeled(clips, songs)
     return clips, left_out
 
 
 def _labels_after_the_end(clip: Clip) -> Counter[str]:
-    n_late = len(clip.song.window_indices) - clip.n_labelled
+    n_late = len(clip.song.window_indices) - clip.n_labeled
     return Counter(
         {
             "labels after the end of their clip": n_late,
-            "songs whose clip ends before their first label": int(not clip.n_labelled),
+            "songs whose clip ends before their first label": int(not clip.n_labeled),
         }
     )
 
 
-def _check_labelled(clips: Sequence[Clip], songs: Sequence[Song]) -> None:
-    if not any(clip.n_labelled for clip in clips):
+def _check_labeled(clips: Sequence[Clip], songs: Sequence[Song]) -> None:
+    if not any(clip.n_labeled for clip in clips):
         raise DatasetError(
-            f"{songs[0].audio.parent}: none of {len(songs)} clips has a labelled window; is this the right audio?"
+            f"{songs[0].audio.parent}: none of {len(songs)} clips has a labeled window; is this the right audio?"
         )
 
 

@@ -45,12 +45,12 @@ def fit_model(
     Parameters
     ----------
     table : WindowTable
-        What to learn from: the labelled windows.
+        What to learn from: the labeled windows.
     spec : FeatureSpec
         What the table's features are.
     parameters : Hyperparameters
     stride : int
-        Learn from every `stride`-th labelled window of a clip.
+        Learn from every `stride`-th labeled window of a clip.
     jobs : int
         1 fits in this process; more fit in worker processes, one per axis.
 
@@ -62,7 +62,7 @@ def fit_model(
     Raises
     ------
     DatasetError
-        If all labelled windows are silent.
+        If all labeled windows are silent.
     """
     rows = table.training_rows(stride)
     features, labels = table.features[rows], table.labels[rows]

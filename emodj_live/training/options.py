@@ -37,7 +37,7 @@ class TrainingOptions:
     hyperparameters : Hyperparameters
         What to fit with, or where to start the search if `tune` is set.
     stride : int
-        Train on every `stride`-th labelled window of a song.
+        Train on every `stride`-th labeled window of a song.
     tune : bool
         Search for the best hyperparameters, by song.
     protocol : str

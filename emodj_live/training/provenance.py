@@ -70,15 +70,15 @@ def describe_dataset(
     -------
     dict
     """
-    used = [clip for clip in clips if clip.n_labelled]
+    used = [clip for clip in clips if clip.n_labeled]
     return {
         "folder": dataset.name,
         "title": dataset.terms.title,
         "labels": dataset.terms.labels,
-        "licence": dataset.terms.licence,
+        "licence": dataset.terms.license,  # a key of the model files that exist
         "limits": list(dataset.terms.limits),
         "songs": len(used),
-        "windows": sum(clip.n_labelled for clip in used),
+        "windows": sum(clip.n_labeled for clip in used),
         "minutes": round(sum(len(clip.windows.features) for clip in used) * window_seconds / 60, 1),
         "left_out": dict(dataset.left_out + left_out),
     }

@@ -30,7 +30,7 @@ def print_scores(model: EmotionModel, path: Path, card: Path, console: Console |
     console = console or Console(width=max(100, Console().width), highlight=False)
     protocols = model.provenance["protocols"]
     for data in model.provenance["datasets"]:
-        line = f"{data['folder']}: {data['songs']} songs, {data['windows']} labelled windows"
+        line = f"{data['folder']}: {data['songs']} songs, {data['windows']} labeled windows"
         console.print(f"{line}. Left out: {listed(data['left_out'])}.", markup=False)
     if song := protocols["song"]:
         _print_song(song, console)

@@ -44,7 +44,7 @@ def by_song(
     choose : callable
         Takes the training songs of a fold and returns the `Hyperparameters`. It must be picklable.
     stride : int
-        Train on every `stride`-th labelled window; all of them are scored.
+        Train on every `stride`-th labeled window; all of them are scored.
     shuffles : sequence of int
         Seeds of the shuffled splits, in addition to the unshuffled one.
     jobs : int
@@ -105,7 +105,7 @@ def _predict(
 def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator[list[NDArray[np.int64]]]:
     """Yield, for each split, the recordings that each fold tests; there are no more folds than recordings."""
     folds = min(folds, len(np.unique(table.recordings)))
-    groups = table.recordings[table.labelled]
+    groups = table.recordings[table.labeled]
     for seed in (None, *shuffles):
         splitter = GroupKFold(folds) if seed is None else GroupKFold(folds, shuffle=True, random_state=seed)
         yield [np.unique(groups[test]) for _, test in splitter.split(groups, groups=groups)]

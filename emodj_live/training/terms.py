@@ -15,7 +15,7 @@ class Terms:
         Its name and its paper.
     labels : str
         Where the labels come from.
-    licence : str
+    license : str
         On what terms the audio and the labels, and therefore a model trained on them, may be used.
     limits : tuple of str
         What the scores against these labels do not show, one sentence each.
@@ -23,19 +23,19 @@ class Terms:
 
     title: str
     labels: str
-    licence: str
+    license: str
     limits: tuple[str, ...] = ()
 
 
 EMOMUSIC = Terms(
     title='emoMusic ("1000 songs for emotional analysis of music", Soleymani et al. 2013)',
     labels="Human: mean ratings of crowd workers while they listened, twice a second from 15 s on.",
-    licence="Annotations for research; the clips are Creative Commons tracks from the Free Music Archive.",
+    license="Annotations for research; the clips are Creative Commons tracks from the Free Music Archive.",
 )
 DEAM = Terms(
     title='DEAM (MediaEval; "Developing a benchmark for emotional analysis of music", Aljanaki et al. 2017)',
     labels="Human: mean ratings of workers while they listened, twice a second from 15 s on.",
-    licence="Annotations non-commercial, for research; the clips are Creative Commons tracks.",
+    license="Annotations non-commercial, for research; the clips are Creative Commons tracks.",
     limits=(
         "DEAM contains the songs of emoMusic under the same ids: neither is an independent test for a model trained on "
         "the other.",
@@ -50,7 +50,7 @@ EMOTIFY = Terms(
         "one, with a contrast of human votes on the GEMS emotions (joy, tenderness, half of calm and wonder against "
         "tension and sadness)."
     ),
-    licence=(
+    license=(
         "Non-commercial, share alike (in the manner of CC BY-NC-SA 4.0), for research; the same holds for the labels "
         "and for this model."
     ),
@@ -68,5 +68,5 @@ EMOTIFY = Terms(
 UNKNOWN = Terms(
     title="a data set unknown to train.py",
     labels="Unknown to train.py; ask whoever trained this model.",
-    licence="Unknown to train.py; the terms of the data set apply.",
+    license="Unknown to train.py; the terms of the data set apply.",
 )

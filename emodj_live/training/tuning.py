@@ -34,7 +34,7 @@ class Tuner:
     start : Hyperparameters
         Where the search begins; kept if nothing better is found.
     stride : int
-        Train the candidates on every `stride`-th labelled window.
+        Train the candidates on every `stride`-th labeled window.
     folds : int
     jobs : int
     progress : Progress, optional

@@ -37,7 +37,7 @@ class WindowTable:
     recordings: NDArray[np.int64]
 
     @property
-    def labelled(self) -> NDArray[np.bool_]:
+    def labeled(self) -> NDArray[np.bool_]:
         """Which windows have labels, shape (n,)."""
         return ~np.isnan(self.labels[:, 0])
 
@@ -54,21 +54,21 @@ class WindowTable:
         return replace(self, **arrays)
 
     def training_rows(self, stride: int) -> NDArray[np.int64]:
-        """Return every `stride`-th labelled row of each clip, because neighbours are nearly the same."""
-        labelled = self.labelled
-        return np.concatenate([(clip.start + np.flatnonzero(labelled[clip]))[::stride] for clip in self.by_clip()])
+        """Return every `stride`-th labeled row of each clip, because neighbors are nearly the same."""
+        labeled = self.labeled
+        return np.concatenate([(clip.start + np.flatnonzero(labeled[clip]))[::stride] for clip in self.by_clip()])
 
     def reference_level(self) -> float:
-        """Return the median level of the labelled windows that are not silent [dBFS].
+        """Return the median level of the labeled windows that are not silent [dBFS].
 
         Raises
         ------
         DatasetError
             If all are silent.
         """
-        levels = self.levels[self.labelled & (self.levels >= SILENCE)]
+        levels = self.levels[self.labeled & (self.levels >= SILENCE)]
         if not levels.size:
-            raise DatasetError(f"Every labelled window is below {SILENCE:g} dBFS, so there is no music to learn from.")
+            raise DatasetError(f"Every labeled window is below {SILENCE:g} dBFS, so there is no music to learn from.")
         return float(np.median(levels))
 
 
@@ -85,7 +85,7 @@ def tabulate(clips: Sequence[Clip]) -> WindowTable:
         Clips of the same recording, by name or by content, have the same recording number. Clips without a usable label
         are left out.
     """
-    clips = [clip for clip in clips if clip.n_labelled]
+    clips = [clip for clip in clips if clip.n_labeled]
     lengths = [len(clip.windows.features) for clip in clips]
     return WindowTable(
         features=np.concatenate([clip.windows.features for clip in clips]),

@@ -12,7 +12,7 @@ from emodj_live.blocks import SourceStatus
 from emodj_live.emotion import Emotion, Quadrant, clock
 from emodj_live.sinks.colors import blend
 from emodj_live.sinks.terminal.canvas import Canvas, bar, large_letters, plot, text_cells
-from emodj_live.sinks.terminal.words import alarm_of, describe
+from emodj_live.sinks.terminal.status_text import alarm_of, describe
 
 SMALLEST = (60, 18)
 MINUTE = 60.0
@@ -119,28 +119,28 @@ def _cell(valence: float, arousal: float, width: int, height: int) -> tuple[int,
 
 
 def _draw_plane(canvas: Canvas, view: View, x: int, y: int, width: int, height: int) -> None:
-    middle, centre = _cell(0, 0, width, height)
+    middle, center = _cell(0, 0, width, height)
     corners = {
-        Quadrant.TENSE: (0, 0, middle, centre),
-        Quadrant.HAPPY: (middle, 0, width - middle, centre),
-        Quadrant.SAD: (0, centre, middle, height - centre),
-        Quadrant.CALM: (middle, centre, width - middle, height - centre),
+        Quadrant.TENSE: (0, 0, middle, center),
+        Quadrant.HAPPY: (middle, 0, width - middle, center),
+        Quadrant.SAD: (0, center, middle, height - center),
+        Quadrant.CALM: (middle, center, width - middle, height - center),
     }
     for quadrant, (left, top, columns, rows) in corners.items():
         canvas.fill(x + left, y + top, columns, rows, _WORDS[quadrant])
     for row in range(height):
         canvas.put(x + middle, y + row, "│")
-    canvas.put(x, y + centre, "─" * width)
-    canvas.put(x + middle, y + centre, "┼")
+    canvas.put(x, y + center, "─" * width)
+    canvas.put(x + middle, y + center, "┼")
     canvas.put(x + middle + 2, y, "excited")
     canvas.put(x + middle + 2, y + height - 1, "calm")
-    canvas.put(x + 1, y + centre + 1, "unpleasant")
-    canvas.put(x + width - 9, y + centre + 1, "pleasant")
+    canvas.put(x + 1, y + center + 1, "unpleasant")
+    canvas.put(x + width - 9, y + center + 1, "pleasant")
     for quadrant, (left, _, columns, _) in corners.items():
         name = quadrant.value.upper()
         column = 2 if left == 0 else left + columns - len(name) - 2
         canvas.put(x + column, y + (1 if quadrant in (Quadrant.TENSE, Quadrant.HAPPY) else height - 2), name)
-    _draw_trail(canvas, view, x, y, width, height, (middle, centre))
+    _draw_trail(canvas, view, x, y, width, height, (middle, center))
 
 
 def _draw_trail(canvas: Canvas, view: View, x: int, y: int, width: int, height: int, origin: tuple[int, int]) -> None:
@@ -188,7 +188,7 @@ def _draw_values(canvas: Canvas, view: View, x: int, y: int, width: int, rows: i
 
 
 def _minute(points: Sequence[tuple[float, float]], columns: int) -> list[float | None]:
-    """Spread the values of the last minute over so many columns, the newest at the right."""
+    """Spread the values of the last minute over the given number of columns, the newest at the right."""
     now = points[-1][0]
     spread: list[float | None] = [None] * columns
     before: int | None = None
