@@ -38,7 +38,7 @@ async def atrack(tracker: EmotionTracker, source: Source) -> AsyncGenerator[Emot
             yield emotion
     except BaseException:
         if error := await follower.end():
-            logger.warning("an error ended the tracking while it was being cancelled: %s", error)
+            logger.warning("an error ended the tracking while it was being canceled: %s", error)
         raise
     if error := await follower.end():
         raise error

@@ -1,7 +1,7 @@
 """The file that holds a model: named arrays and one JSON header, never a pickle.
 
 It is an uncompressed zip of NumPy arrays (so ``numpy.load`` reads it too). It does not depend on scikit-learn, and
-opening a stranger's runs nothing. This module only writes and reads: what makes a sound model is checked by the
+opening a stranger's runs nothing. This module only writes and reads: what makes a valid model is checked by the
 values that are made of it.
 """
 
@@ -70,7 +70,7 @@ class Kind(Protocol[M_co]):
         """The arrays that its file holds, with their types, such as ``{"mean": "<f8"}``."""
 
     def from_contents(self, contents: Contents) -> M_co:
-        """Make a model, or raise a `ValueError` that says why it is not a sound one."""
+        """Make a model, or raise a `ValueError` that says why it is not a valid one."""
 
 
 def default_path() -> Path:
@@ -144,7 +144,7 @@ def load(path: str | os.PathLike[str] | None, kinds: Mapping[str, Kind[M_co]]) -
     Raises
     ------
     ModelError
-        If the file is missing or is not a sound model file; its text says why.
+        If the file is missing or is not a valid model file; its text says why.
     """
     with opened(default_path() if path is None else Path(path)) as file:
         contents = read(file, {name: kind.ARRAYS for name, kind in kinds.items()})

@@ -305,7 +305,7 @@ class EmotionTracker:
         Returns
         -------
         async generator of Emotion
-            Cancelling the task, leaving the loop with ``aclose()``, or an error ends the thread and closes the source.
+            Canceling the task, leaving the loop with ``aclose()``, or an error ends the thread and closes the source.
             A loop that is slow makes the source wait.
 
         Raises
