@@ -509,7 +509,7 @@ def test_without_an_output_device_it_says_so_before_the_analysis(start, short_so
 def test_device_by_name(start, short_songs):
     with start(short_songs.folder, "--device", "gramophone") as terminal:
         assert terminal.end() == 1
-        assert "dj_player: there is no single output device 'gramophone'" in terminal.shown
+        assert "dj_player: no output device matches 'gramophone'" in terminal.shown
 
 
 @pytest.mark.sound

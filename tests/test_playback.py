@@ -358,5 +358,5 @@ def test_device_by_a_name_that_is_not_there(virtual_microphone, song, model_path
     )
     assert program.end() == 1
     assert program.lines == []
-    assert "no single output device 'gramophone'" in program.errors
+    assert "no output device matches 'gramophone'" in program.errors
     assert len(program.errors.splitlines()) == 1
