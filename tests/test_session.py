@@ -256,7 +256,9 @@ class Job:
         """Kill the job from its shell, and wait until it has ended in good order."""
         self.shell.enter("kill %1")
         self.shell.wait_for("demo: ")
-        self.shell.enter("wait")
+        self.shell.enter(
+            "while jobs %1 2> /dev/null | grep -Eq 'Stopped|Running'; do sleep 0.1; done"
+        )  # "wait" may not
         self.shell.wait_for("Done")  # as the shell says of an exit code of 0
 
     def _rows(self):
