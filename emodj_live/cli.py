@@ -80,7 +80,7 @@ def _list_devices() -> int:
     for kind, devices in found.items():
         write_line(sys.stdout, f"{kind} devices (* is the default):")
         for device in [str(device) for device in devices] or ["none"]:
-            write_line(sys.stdout, f"  {one_line(device)}")
+            write_line(sys.stdout, f"  {device}")
     return 0
 
 
