@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
     from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
     from emodj_live.console import own_stderr
+    from emodj_live.calibration import Calibration
+    from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
     from emodj_live.features import FeatureExtractor, FeatureSpec
@@ -40,6 +42,8 @@ __all__ = [
     "Adapter",
     "BackgroundTracker",
     "Block",
+    "Calibration",
+    "Context",
     "CsvSink",
     "Dashboard",
     "DatasetError",
@@ -82,6 +86,8 @@ _HOMES = {
     "Adapter": "sources.adapter",
     "BackgroundTracker": "background",
     "Block": "blocks",
+    "Calibration": "calibration",
+    "Context": "context",
     "CsvSink": "sinks.csv_file",
     "Dashboard": "sinks.terminal.dashboard",
     "DatasetError": "errors",

@@ -46,6 +46,11 @@ class Quadrant(Enum):
         return self.value
 
     @property
+    def signs(self) -> tuple[bool, bool]:
+        """Whether valence and arousal are positive in it."""
+        return self in (Quadrant.HAPPY, Quadrant.CALM), self in (Quadrant.HAPPY, Quadrant.TENSE)
+
+    @property
     def color(self) -> str:
         """Its color, EmoDJ's choice, as ``#rrggbb``."""
         return _COLORS[self]
@@ -57,6 +62,33 @@ _COLORS = {
     Quadrant.SAD: "#00008b",  # darkblue
     Quadrant.CALM: "#008b8b",  # darkcyan
 }
+
+
+# From which certainty on a quadrant is named how: chance is 0.25.
+_WORDS = (0.5, "{}"), (0.35, "rather {}"), (0.0, "perhaps {}")
+
+
+def mood(quadrant: Quadrant, certainty: float | None) -> str:
+    """Return the name of a quadrant in words that follow the certainty: the one table for every output.
+
+    Parameters
+    ----------
+    quadrant : Quadrant
+    certainty : float or None
+        Probability that it is the true one; None if that is not known.
+
+    Returns
+    -------
+    str
+        "happy" from 0.5 on, "rather happy" from 0.35 on, else "perhaps happy"; "happy" if it is not known.
+
+    Examples
+    --------
+    >>> mood(Quadrant.HAPPY, 0.4)
+    'rather happy'
+    """
+    known = 1.0 if certainty is None else certainty
+    return next(words for lowest, words in _WORDS if known >= lowest).format(quadrant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +114,10 @@ class Emotion:
         The level is below the silence threshold.
     is_clipped : bool
         The input reached full scale in this window.
+    certainty : float or None
+        Probability that the named quadrant is the true one, in [0, 1]; None if the model does not know.
+    valence_rank, arousal_rank : float or None
+        Share of music that is less pleasant, and that is calmer, in [0, 1]; None if the model does not know.
     """
 
     time: float
@@ -94,6 +130,14 @@ class Emotion:
     gain: float
     is_silent: bool
     is_clipped: bool
+    certainty: float | None = None
+    valence_rank: float | None = None
+    arousal_rank: float | None = None
+
+    @property
+    def mood(self) -> str:
+        """The quadrant in words that follow the certainty, such as "rather happy"."""
+        return mood(self.quadrant, self.certainty)
 
     def __str__(self) -> str:
         return self.line()
@@ -109,15 +153,15 @@ class Emotion:
         Returns
         -------
         str
-            Time, valence, arousal, quadrant and level, in columns, without a line end.
+            Time, valence, arousal, mood and level, in columns, without a line end.
         """
         notes = "  silent" * self.is_silent + "  clipped" * self.is_clipped
         return (
             f"{clock(self.time, digits)}  valence {self.valence:+.2f}  arousal {self.arousal:+.2f}"
-            f"  {self.quadrant.value:<5}  {self.level:6.1f} dBFS{notes}"
+            f"  {self.mood:<{_LONGEST_MOOD}}  {self.level:6.1f} dBFS{notes}"
         )
 
-    def as_dict(self) -> dict[str, float | str | bool]:
+    def as_dict(self) -> dict[str, float | str | bool | None]:
         """Return every value under its name, the quadrant as its word, for JSON and tables.
 
         Returns
@@ -125,6 +169,9 @@ class Emotion:
         dict
         """
         return {field.name: getattr(self, field.name) for field in fields(self)} | {"quadrant": self.quadrant.value}
+
+
+_LONGEST_MOOD = max(len(words.format(quadrant)) for _, words in _WORDS for quadrant in Quadrant)
 
 
 def clock(seconds: float, digits: int = 1) -> str:

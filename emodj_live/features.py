@@ -1,4 +1,4 @@
-"""From a window to its 264 features: the one place that knows 12 x 22.
+"""From a window to its 264 MFCCs, and to what it adds to a context: the one place that knows 12 x 22.
 
 The numbers are those of ``librosa.feature.mfcc`` (librosa 0.11) on the window alone, without librosa: its mel basis
 comes with the model as data, so that nothing is imported, compiled or rebuilt while music plays.
@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.window_statistics import LOWEST_RATE, N_MFCC, N_STATISTICS, WIDEST_BIN, WindowStatistics
+
+N_CONTEXT_STATISTICS = 72
 _MEL_GROUPS = 8  # mel filters are narrow: multiplying them in groups over their own bins alone costs a quarter
 # What each parameter may be: wide enough for any real use, too narrow for a small file to cost much memory or time.
 _BOUNDS: dict[str, tuple[type, float, float]] = {
@@ -26,6 +29,7 @@ _BOUNDS: dict[str, tuple[type, float, float]] = {
     "fmax": (float, 1, 192_000),
     "amin": (float, 1e-30, 1),
     "top_db": (float, 1, 400),
+    "context": (float, 0, 60),
 }
 _LARGEST_FRAMES = 2**22  # samples in the frames of one window
 _LARGEST_WEIGHT = 1e9
@@ -33,9 +37,9 @@ _LARGEST_WEIGHT = 1e9
 
 @dataclass(frozen=True, eq=False)
 class FeatureSpec:
-    """Everything that determines a window's features.
+    """Everything that determines the features.
 
-    The defaults are EmoDJ's: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every parameter of librosa
+    The defaults are EmoDJ's, with a context: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every parameter of librosa
     0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centered with zero padding,
     power spectra, Slaney's mel scale and area normalization, 10 log10, an orthonormal DCT-II.
 
@@ -57,6 +61,9 @@ class FeatureSpec:
         Power below this counts as this.
     top_db : float
         Floor below the loudest bin of the window [dB].
+    context : float
+        How far back the statistics reach that follow the MFCCs [s], the present window included; 0 is EmoDJ's own
+        way: the MFCCs alone.
 
     Raises
     ------
@@ -75,6 +82,7 @@ class FeatureSpec:
     fmax: float = 11025.0
     amin: float = 1e-10
     top_db: float = 80.0
+    context: float = 4.0
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in _BOUNDS.items():
@@ -85,6 +93,8 @@ class FeatureSpec:
             raise ValueError(f"n_mfcc must not exceed n_mels, got {self.n_mfcc} and {self.n_mels}")
         if self.n_frames * self.n_fft > _LARGEST_FRAMES:
             raise ValueError("the frames of one window would take too much memory")
+        if self.context:
+            self._check_context()
         mel_basis = np.ascontiguousarray(self.mel_basis, np.float32)
         shape = (self.n_mels, 1 + self.n_fft // 2)
         if mel_basis.shape != shape:
@@ -92,6 +102,16 @@ class FeatureSpec:
         if not (np.abs(mel_basis) <= _LARGEST_WEIGHT).all():
             raise ValueError("mel_basis has values that are not finite or are absurdly large")
         object.__setattr__(self, "mel_basis", mel_basis)
+
+    def _check_context(self) -> None:
+        if self.context < self.window_length / self.sample_rate:
+            raise ValueError(f"context must be 0 or at least as long as a window, got {self.context:g}")
+        if self.sample_rate <= LOWEST_RATE or self.sample_rate > WIDEST_BIN * self.n_fft or self.n_mels < N_MFCC:
+            raise ValueError(
+                f"a context needs a sample_rate above {LOWEST_RATE:g}, bins no wider than {WIDEST_BIN:g} Hz "
+                f"and n_mels of at least {N_MFCC}, got {self.sample_rate}, {self.sample_rate / self.n_fft:.0f} "
+                f"and {self.n_mels}"
+            )
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any], mel_basis: NDArray[np.float32]) -> FeatureSpec:
@@ -122,9 +142,19 @@ class FeatureSpec:
         return 1 + self.window_length // self.hop_length
 
     @property
-    def n_features(self) -> int:
-        """Length of a feature vector: `n_mfcc` x `n_frames`."""
+    def n_coefficients(self) -> int:
+        """How many MFCCs a window has: `n_mfcc` x `n_frames`."""
         return self.n_mfcc * self.n_frames
+
+    @property
+    def n_descriptors(self) -> int:
+        """How many numbers a window alone gives: its MFCCs, and what it adds to the context if there is one."""
+        return self.n_coefficients + (N_STATISTICS if self.context else 0)
+
+    @property
+    def n_features(self) -> int:
+        """Length of a feature vector: the MFCCs, and the statistics of the context if there is one."""
+        return self.n_coefficients + (N_CONTEXT_STATISTICS if self.context else 0)
 
     def parameters(self) -> dict[str, int | float]:
         """Return all but the mel basis, by name."""
@@ -141,9 +171,13 @@ def _checked_number(name: str, value: object, kind: type, low: float, high: floa
     return number
 
 
-def _hann(length: int) -> NDArray[np.float32]:
-    """Return the periodic Hann window, as ``scipy.signal.get_window("hann", length)`` does."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
+def _hann(length: int) -> NDArray[np.float64]:
+    """Return the periodic Hann window, as ``scipy.signal.get_window("hann", length)`` does.
+
+    In float64: rounded to float32, its side lobes would fill the valleys of the spectral contrast.
+    """
+    hann: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    return hann
 
 
 def _dct(n_out: int, n_in: int) -> NDArray[np.float64]:
@@ -155,7 +189,7 @@ def _dct(n_out: int, n_in: int) -> NDArray[np.float64]:
 
 
 class FeatureExtractor:
-    """Turn windows into features.
+    """Turn windows into MFCCs, and into what they add to a context.
 
     An extractor reuses its buffers, so it belongs to one thread; many extractors may share a `FeatureSpec`.
 
@@ -168,7 +202,13 @@ class FeatureExtractor:
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         self._hann = _hann(spec.n_fft)
-        self._dct = 10 * _dct(spec.n_mfcc, spec.n_mels)  # of bels, which saves a pass
+        self._statistics = (
+            WindowStatistics(spec.sample_rate, spec.window_length, spec.n_fft, spec.hop_length)
+            if spec.context
+            else None
+        )
+        n_mfcc = max(spec.n_mfcc, N_MFCC) if spec.context else spec.n_mfcc
+        self._dct = 10 * _dct(n_mfcc, spec.n_mels)  # of bels, which saves a pass
         self._padded = np.zeros(spec.window_length + spec.n_fft, np.float32)
         self._window = self._padded[spec.n_fft // 2 : spec.n_fft // 2 + spec.window_length]
         self._frames = np.lib.stride_tricks.sliding_window_view(self._padded, spec.n_fft)[:: spec.hop_length]
@@ -189,7 +229,7 @@ class FeatureExtractor:
         return slice(rows[0], rows[-1] + 1), bins, np.ascontiguousarray(weights[:, bins])
 
     def extract(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute the features of one window or many; the result for each does not depend on the others.
+        """Compute the MFCCs of one window or many; the result for each does not depend on the others.
 
         Parameters
         ----------
@@ -198,26 +238,58 @@ class FeatureExtractor:
 
         Returns
         -------
-        ndarray of float32, shape (n_features,) or (n, n_features)
-            MFCCs, coefficient-major: ``mfcc.ravel()`` of an ``(n_mfcc, n_frames)`` array.
+        ndarray of float32, shape (n_coefficients,) or (n, n_coefficients)
+            Coefficient-major: ``mfcc.ravel()`` of an ``(n_mfcc, n_frames)`` array.
 
         Raises
         ------
         ValueError
             If a window does not have ``spec.window_length`` samples.
         """
+        windows = self._checked(windows)
+        n_mfcc, n_coefficients = self.spec.n_mfcc, self.spec.n_coefficients
+        features = np.empty((*windows.shape[:-1], n_coefficients), np.float32)
+        for row, window in zip(np.atleast_2d(features), np.atleast_2d(windows), strict=True):
+            row[:] = self._mfcc(window)[:n_mfcc].ravel()
+        return features
+
+    def describe(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute all that each window says alone, from which a `Context` makes features.
+
+        Parameters
+        ----------
+        windows : ndarray of float32, shape (window_length,) or (n, window_length)
+            As for `extract`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_descriptors,) or (n, n_descriptors)
+            The MFCCs, then what the window adds to the context if there is one.
+
+        Raises
+        ------
+        ValueError
+            If a window does not have ``spec.window_length`` samples.
+        """
+        if self._statistics is None:
+            return self.extract(windows)
+        windows = self._checked(windows)
+        n_mfcc, n_coefficients = self.spec.n_mfcc, self.spec.n_coefficients
+        described = np.empty((*windows.shape[:-1], self.spec.n_descriptors), np.float32)
+        for row, window in zip(np.atleast_2d(described), np.atleast_2d(windows), strict=True):
+            mfcc = self._mfcc(window)
+            row[:n_coefficients] = mfcc[:n_mfcc].ravel()
+            row[n_coefficients:] = self._statistics.of(self._power, self._mel, mfcc[:N_MFCC])
+        return described
+
+    def _checked(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         windows = np.asarray(windows)
         if windows.ndim not in (1, 2) or windows.shape[-1] != self.spec.window_length:
             raise ValueError(f"windows must have {self.spec.window_length} samples each, got shape {windows.shape}")
-        if windows.ndim == 1:
-            return self._mfcc(windows).ravel().astype(np.float32)
-        features = np.empty((len(windows), self.spec.n_features), np.float32)
-        for row, window in zip(features, windows, strict=True):
-            row[:] = self._mfcc(window).ravel()
-        return features
+        return windows
 
     def _mfcc(self, window: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the ``(n_mfcc, n_frames)`` coefficients of one window."""
+        """Return the coefficients of one window, a frame in a column; its power and mel spectra stay in the buffers."""
         self._window[:] = window
         np.multiply(self._frames, self._hann, out=self._windowed)
         np.fft.rfft(self._windowed, out=self._spectrum)

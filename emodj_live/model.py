@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live import model_file
+from emodj_live.calibration import Calibration
+from emodj_live.context import Context
 from emodj_live.features import FeatureExtractor, FeatureSpec
 from emodj_live.listener import Listener
 
@@ -19,12 +21,15 @@ _ROWS_AT_ONCE = 512  # bounds the kernel matrix, however many rows there are
 _SMALLEST_STD = 1e-9
 _GAMMA_BOUNDS = 1e-12, 1e3
 _LEVEL_BOUNDS = -200.0, 200.0  # [dBFS]
+_PARAMETERS = {"spec", "gamma", "reference_level", "calibration"}
+_OF_VERSION_2 = {"calibration": None}  # what files of the format's version 2 do not say
+_SPEC_OF_VERSION_2 = {"context": 0.0}
 _LARGEST = 1e9  # of any number in an array: the square of a larger one overflows float32
 
 
 @dataclass(frozen=True, eq=False)
 class EmotionModel:
-    """Two support vector regressors, valence and arousal, over one set of support vectors.
+    """Two regressors, valence and arousal, over one set of support vectors.
 
     ``predict(x) = K(scale(x), support_vectors) @ coefficients + intercepts`` with
     ``K(a, b) = exp(-gamma * |a - b|**2)``.
@@ -36,9 +41,9 @@ class EmotionModel:
     mean, std : ndarray of float64, shape (n_features,)
         The scaler.
     support_vectors : ndarray of float32, shape (m, n_features)
-        Scaled features: the support vectors of either regressor.
+        Scaled features: the support vectors of either regressor, or the centers that both share.
     coefficients : ndarray of float64, shape (m, 2)
-        Dual coefficients of valence and arousal, 0 where a vector supports only the other.
+        Of valence and arousal, 0 where a vector supports only the other.
     intercepts : ndarray of float64, shape (2,)
         Of valence and arousal.
     gamma : float
@@ -47,6 +52,8 @@ class EmotionModel:
         Median level of the windows that it was trained on, without silence [dBFS].
     provenance : dict
         Where it came from: data, command, versions, scores. Plain JSON values.
+    calibration : Calibration or None
+        What was measured on music that it had not been trained on; None if nothing was.
 
     Raises
     ------
@@ -74,6 +81,7 @@ class EmotionModel:
     gamma: float
     reference_level: float
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    calibration: Calibration | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not len(self.support_vectors):
@@ -116,7 +124,7 @@ class EmotionModel:
         -------
         Listener
         """
-        return _WindowListener(self)
+        return _ContextListener(self)
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Predict valence and arousal.
@@ -124,7 +132,8 @@ class EmotionModel:
         Parameters
         ----------
         features : ndarray of float32, shape (n, n_features)
-            Unscaled, as `FeatureExtractor.extract` gives them.
+            Unscaled, as `Context.features` gives them; without a context those are the MFCCs that
+            `FeatureExtractor.extract` gives.
 
         Returns
         -------
@@ -138,7 +147,8 @@ class EmotionModel:
         """
         features = np.asarray(features)
         if features.ndim != 2 or features.shape[1] != len(self.mean):
-            raise ValueError(f"features must have shape (n, {len(self.mean)}), got {features.shape}")
+            hint = "; Context makes features of what windows say alone" if self.spec.context else ""
+            raise ValueError(f"features must have shape (n, {len(self.mean)}), got {features.shape}{hint}")
         predicted = np.empty((len(features), 2))
         for start in range(0, len(features), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
@@ -178,6 +188,7 @@ class EmotionModel:
             "spec": self.spec.parameters(),
             "gamma": self.gamma,
             "reference_level": self.reference_level,
+            "calibration": self.calibration.parameters() if self.calibration else None,
         }
         arrays = {"mel_basis": self.spec.mel_basis} | {
             name: getattr(self, name) for name in self.ARRAYS if name != "mel_basis"
@@ -201,12 +212,19 @@ class EmotionModel:
         ValueError
             If it is not a valid model.
         """
-        arrays, parameters = dict(contents.arrays), dict(contents.parameters)
-        if set(parameters) != {"spec", "gamma", "reference_level"} or not isinstance(parameters["spec"], dict):
-            raise ValueError("its parameters must be exactly spec, gamma, reference_level")
-        spec = FeatureSpec.from_parameters(parameters.pop("spec"), arrays.pop("mel_basis"))
+        arrays, parameters = dict(contents.arrays), {**_OF_VERSION_2, **contents.parameters}
+        if set(parameters) != _PARAMETERS:
+            raise ValueError(f"its parameters must be exactly {', '.join(sorted(_PARAMETERS))}")
+        spec, calibration = parameters.pop("spec"), parameters.pop("calibration")
+        if not isinstance(spec, dict) or not isinstance(calibration, dict | None):
+            raise ValueError("its spec and its calibration must be JSON objects")  # noqa: TRY004 (of a file)
         fields: dict[str, Any] = {**arrays, **parameters}
-        return cls(spec=spec, **fields, provenance=contents.provenance)
+        return cls(
+            spec=FeatureSpec.from_parameters({**_SPEC_OF_VERSION_2, **spec}, fields.pop("mel_basis")),
+            **fields,
+            calibration=Calibration.from_parameters(calibration) if calibration is not None else None,
+            provenance=contents.provenance,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> EmotionModel:
@@ -229,23 +247,21 @@ class EmotionModel:
         return model_file.load(path, {cls.KIND: cls})
 
 
-class _WindowListener:
-    """Hears each window on its own."""
+class _ContextListener:
+    """Hears each window, together with what it remembers of the last seconds if the model has a context."""
 
     def __init__(self, model: EmotionModel) -> None:
         self._model = model
         self._extractor = FeatureExtractor(model.spec)
+        self._context = Context(model.spec)
 
     def hear(
-        self,
-        windows: NDArray[np.float32],
-        times: NDArray[np.float64],  # noqa: ARG002
-        is_silent: NDArray[np.bool_],  # noqa: ARG002
+        self, windows: NDArray[np.float32], times: NDArray[np.float64], is_silent: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        return self._model.predict(self._extractor.extract(windows))
+        return self._model.predict(self._context.features(self._extractor.describe(windows), times, is_silent))
 
     def reset(self) -> None:
-        """Do nothing: there is no memory of earlier windows."""
+        self._context.reset()
 
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:

@@ -26,7 +26,8 @@ from emodj_live.atomic_file import replaced
 from emodj_live.errors import ModelError
 
 FORMAT = "emodj-live model"
-FORMAT_VERSION = 2  # 1 had no kind
+FORMAT_VERSION = 3
+_READABLE_VERSIONS = 2, 3  # 2 had no context and no calibration; 1, which had no kind, is not read
 MAX_BYTES = 64 * 2**20
 MAX_HEADER_BYTES = 2**16  # Python's objects take up to 500 times the space of their JSON
 _HEADER_KEYS = {"format", "format_version", "kind", "parameters", "provenance"}
@@ -258,7 +259,7 @@ def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"its header does not say {FORMAT!r}")
     version = header.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in _READABLE_VERSIONS:
         is_older = isinstance(version, int) and version < FORMAT_VERSION
         advice = "train the model again, or get a newer file" if is_older else "update emodj-live"
         raise ValueError(f"it has format version {version}, and this program reads {FORMAT_VERSION}; {advice}")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.calibration import Calibration, calibration_of
+from emodj_live.emotion import Emotion, Quadrant, mood
 from emodj_live.errors import SourceError
 from emodj_live.gain import LOWEST_LEVEL
 from emodj_live.listener import Model
@@ -42,6 +43,10 @@ class SongProfile:
         Length of what was tracked [s].
     silence : float
         Share of silent windows, in [0, 1].
+    certainty : float or None
+        Probability that the quadrant of the mean is the true one; None if the model does not know.
+    valence_rank, arousal_rank : float or None
+        Share of music that is less pleasant, and that is calmer, than the mean; None if the model does not know.
     """
 
     valence: float
@@ -53,11 +58,19 @@ class SongProfile:
     level: float
     duration: float
     silence: float
+    certainty: float | None = None
+    valence_rank: float | None = None
+    arousal_rank: float | None = None
 
     @property
     def quadrant(self) -> Quadrant:
         """Quadrant of the mean."""
         return Quadrant.of(self.valence, self.arousal)
+
+    @property
+    def mood(self) -> str:
+        """The quadrant of the mean in words that follow the certainty, such as "rather happy"."""
+        return mood(self.quadrant, self.certainty)
 
 
 class _Moments:
@@ -88,6 +101,8 @@ class Profiler:
         Where in the song tracking began [s], so that `SongProfile.duration` counts from there.
     keeps_arc : bool
         Whether to keep the arc; a microphone that listens for days does not need one.
+    calibration : Calibration, optional
+        What the model knows about its own answers, for certainty and ranks.
 
     Attributes
     ----------
@@ -105,11 +120,12 @@ class Profiler:
     30.0
     """
 
-    def __init__(self, *, start: float = 0.0, keeps_arc: bool = True) -> None:
+    def __init__(self, *, start: float = 0.0, keeps_arc: bool = True, calibration: Calibration | None = None) -> None:
         self.count = 0
         self.time = start
         self._start = start
         self._keeps_arc = keeps_arc
+        self._calibration = calibration
         self._arc = array("f")
         self._arc_time = 0.0  # [s] of the next point of the arc
         self._names: Counter[Quadrant] = Counter()
@@ -151,9 +167,11 @@ class Profiler:
         SongProfile
         """
         heard = max(1, self._heard)
+        valence, arousal, known = self._valence.mean, self._arousal.mean, self._calibration
+        valence_rank, arousal_rank = known.ranks(valence, arousal) if known else (None, None)
         return SongProfile(
-            valence=self._valence.mean,
-            arousal=self._arousal.mean,
+            valence=valence,
+            arousal=arousal,
             valence_std=self._valence.std,
             arousal_std=self._arousal.std,
             shares={quadrant: self._names[quadrant] / heard for quadrant in Quadrant},
@@ -161,6 +179,9 @@ class Profiler:
             level=10 * math.log10(self._power / heard) if self._power else LOWEST_LEVEL,
             duration=self.time - self._start,
             silence=1 - self._heard / self.count if self.count else 0.0,
+            certainty=known.certainty(valence, arousal, Quadrant.of(valence, arousal)) if known else None,
+            valence_rank=valence_rank,
+            arousal_rank=arousal_rank,
         )
 
 
@@ -199,7 +220,7 @@ def analyze(path: str | os.PathLike[str], model: Model | None = None) -> SongPro
         from emodj_live.kinds import load_model
 
         model = load_model()
-    profiler = Profiler()
+    profiler = Profiler(calibration=calibration_of(model))
     EmotionTracker(model).run(FileSource(path, sample_rate=model.sample_rate), profiler)
     if not profiler.count:
         raise too_short(path, model)

@@ -11,6 +11,7 @@ from contextlib import suppress
 import numpy as np
 
 from emodj_live.blocks import Sink, status_of
+from emodj_live.calibration import calibration_of
 from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError, one_line
@@ -102,7 +103,7 @@ class Session:
         """Follow one source to its end, and print its summary."""
         if not self._input.is_live and (input_rate := status_of(work.source).input_rate):
             warn_low_rate(work.name, input_rate, self._model.sample_rate)
-        profiler = Profiler(start=work.start, keeps_arc=False)
+        profiler = Profiler(start=work.start, keeps_arc=False, calibration=calibration_of(self._model))
         tracker = self._new_tracker()
         began = time.monotonic()
         with self._outputs.following(work) as sinks:
@@ -169,7 +170,7 @@ def summary(name: str, profile: SongProfile, count: int, elapsed: float) -> str:
     is_faster = elapsed > 0 and profile.duration > _FASTER * elapsed
     speed = f" ({profile.duration / elapsed:.0f} times as fast as it plays)" if is_faster else ""
     return (
-        f"{one_line(name)}: mean valence {profile.valence:+.2f}, mean arousal {profile.arousal:+.2f}\n"
+        f"{one_line(name)}: {profile.mood}, mean valence {profile.valence:+.2f}, mean arousal {profile.arousal:+.2f}\n"
         f"  {', '.join(f'{what} {100 * share:.0f} %' for what, share in ordered if share)}\n"
         f"  {count} emotion{'s' * (count != 1)}; {profile.duration:.1f} s of music tracked in {elapsed:.2f} s{speed}"
     )

@@ -38,8 +38,7 @@ class Smoother:
             return
         if self._axes is None:
             self.valence, self.arousal = valence, arousal
-            first = Quadrant.of(valence, arousal)
-            self._axes = first in (Quadrant.HAPPY, Quadrant.CALM), first in (Quadrant.HAPPY, Quadrant.TENSE)
+            self._axes = Quadrant.of(valence, arousal).signs
             return
         self.valence = (1 - self._alpha) * self.valence + self._alpha * valence
         self.arousal = (1 - self._alpha) * self.arousal + self._alpha * arousal
@@ -53,12 +52,7 @@ class Smoother:
         return _QUADRANTS[self._axes]
 
 
-_QUADRANTS = {
-    (True, True): Quadrant.HAPPY,
-    (False, True): Quadrant.TENSE,
-    (False, False): Quadrant.SAD,
-    (True, False): Quadrant.CALM,
-}
+_QUADRANTS = {quadrant.signs: quadrant for quadrant in Quadrant}
 
 
 def _sign(value: float, was_positive: bool) -> bool:

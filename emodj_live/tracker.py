@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
+from emodj_live.calibration import calibration_of
 from emodj_live.emotion import Emotion
 from emodj_live.gain import LOWEST_LEVEL, SILENCE, AutomaticGain
 from emodj_live.listener import Model
@@ -99,6 +100,7 @@ class EmotionTracker:
         self.model = model
         self._silence = silence
         self._listener = model.listener()
+        self._calibration = calibration_of(model)
         self._ring = RingBuffer(model.window_length, int(step))
         self._smoother = Smoother(step / model.sample_rate, smoothing)
         self._fixed_gain = None if gain == "auto" else float(gain)
@@ -174,17 +176,24 @@ class EmotionTracker:
     def _emotion(self, end: int, window: NDArray[np.float32], level: float, gain: float, raw: list[float]) -> Emotion:
         is_silent = level < self._silence
         self._smoother.update(*raw, is_silent=is_silent)
+        valence, arousal, quadrant = self._smoother.valence, self._smoother.arousal, self._smoother.quadrant
+        known = self._calibration
+        certainty = known.certainty(valence, arousal, quadrant) if known else None
+        valence_rank, arousal_rank = known.ranks(valence, arousal) if known else (None, None)
         return Emotion(
             time=end / self.model.sample_rate,
-            valence=self._smoother.valence,
-            arousal=self._smoother.arousal,
+            valence=valence,
+            arousal=arousal,
             raw_valence=raw[0],
             raw_arousal=raw[1],
-            quadrant=self._smoother.quadrant,
+            quadrant=quadrant,
             level=level,
             gain=gain,
             is_silent=is_silent,
             is_clipped=bool(max(window.max(), -window.min()) >= _FULL_SCALE),
+            certainty=certainty,
+            valence_rank=valence_rank,
+            arousal_rank=arousal_rank,
         )
 
     def track(

@@ -79,7 +79,7 @@ def librosa():
 @pytest.fixture(scope="session")
 def spec(librosa) -> FeatureSpec:
     """EmoDJ's features."""
-    return FeatureSpec(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=2048, n_mels=128))
+    return FeatureSpec(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=2048, n_mels=128), context=0)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""One clip's audio as a tracker would see it: the features and levels of its windows."""
+"""One clip's audio as a tracker would see it: what its windows say alone, and their levels."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class ClipWindows:
 
     Attributes
     ----------
-    features : ndarray of float32, shape (n, n_features)
-        Of every window from the clip's start.
+    descriptors : ndarray of float32, shape (n, n_descriptors)
+        Of every window from the clip's start: its MFCCs, and what it adds to a context.
     levels : ndarray of float64, shape (n,)
         [dBFS]
     tail : ndarray of float32, shape (m,)
         The samples that are left after the last whole window.
     """
 
-    features: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
     levels: NDArray[np.float64]
     tail: NDArray[np.float32]
 
 
 def compute(path: Path, spec: FeatureSpec) -> ClipWindows:
-    """Decode a clip and compute its features, with the same source, ring buffer and extractor as the tracker.
+    """Decode a clip and describe its windows, with the same source, ring buffer and extractor as the tracker.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def compute(path: Path, spec: FeatureSpec) -> ClipWindows:
     """
     ring = RingBuffer(spec.window_length, spec.window_length)
     extractor = FeatureExtractor(spec)
-    features = [np.empty((0, spec.n_features), np.float32)]
+    descriptors = [np.empty((0, spec.n_descriptors), np.float32)]
     levels: list[float] = []
     tail = np.empty(0, np.float32)
     for block in FileSource(path, sample_rate=spec.sample_rate):
         for _, windows in ring.push(block):
-            features.append(extractor.extract(windows))
+            descriptors.append(extractor.describe(windows))
             levels += [level_dbfs(window) for window in windows]
         tail = np.concatenate([tail, np.asarray(block, np.float32)])
         tail = tail[tail.size // spec.window_length * spec.window_length :]
-    return ClipWindows(np.concatenate(features), np.array(levels), tail)
+    return ClipWindows(np.concatenate(descriptors), np.array(levels), tail)

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.emotion import Quadrant
 from emodj_live.errors import DatasetError
 from emodj_live.training import terms
 from emodj_live.training.annotations import Annotations, read_annotations
 from emodj_live.training.terms import Terms
 
+WHOLE = 2**40  # windows: more than any clip has
 _DEPTH = 6  # folders below the one named; DEAM with an extra level needs five
 _AUDIO_SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"}
 
@@ -41,21 +43,45 @@ class Song:
     ----------
     name : str
         Folder of the data set and id of the song.
+    dataset : str
+        Name of the data set's folder.
     recording : str
         Songs with the same value here are the same recording, also across data sets.
+    group : str
+        Songs with the same value here must be on the same side of a split: the artist if the data set names one, else
+        the recording.
     audio : Path
         The clip.
     window_indices : ndarray of int64, shape (m,)
-        The windows that have labels, counted from the clip's start. The clip may turn out to be shorter.
+        The first window of each label, counted from the clip's start. The clip may turn out to be shorter.
     labels : ndarray of float64, shape (m, 2)
-        Their valence and arousal.
+        Valence and arousal.
+    window_counts : ndarray of int64, shape (m,), or int
+        How many windows each label is for; `WHOLE` reaches to the end of any clip.
+    quadrant : Quadrant or None
+        Where listeners put the whole clip, if the data set says so.
+    is_graded : bool
+        Whether the labels are values. If not, they are placeholders for the quadrant, and only their signs count.
     """
 
     name: str
+    dataset: str
     recording: str
+    group: str
     audio: Path
     window_indices: NDArray[np.int64]
     labels: NDArray[np.float64]
+    window_counts: NDArray[np.int64] | int = 1
+    quadrant: Quadrant | None = None
+    is_graded: bool = True
+
+    def window_labels(self, n_windows: int) -> NDArray[np.float64]:
+        """Return the labels of a clip's windows, shape (n_windows, 2), NaN where there is none."""
+        labels = np.full((n_windows, 2), np.nan)
+        counts = np.broadcast_to(self.window_counts, self.window_indices.shape)
+        for first, count, label in zip(self.window_indices.tolist(), counts.tolist(), self.labels, strict=True):
+            labels[first : first + count] = label
+        return labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +236,8 @@ def _match(
         else:
             left_out["empty cells"] += int(np.count_nonzero(~usable))
             indices = annotations.window_indices[usable]
-            songs.append(Song(f"{name}/{song}", f"{recordings}/{song}", clips[song], indices, labels[usable]))
+            recording = f"{recordings}/{song}"
+            songs.append(Song(f"{name}/{song}", name, recording, recording, clips[song], indices, labels[usable]))
     left_out["clips without labels"] = len(clips.keys() - set(annotations.songs))
     left_out["label times in only one of the two files"] = annotations.one_sided
     return tuple(songs), +left_out

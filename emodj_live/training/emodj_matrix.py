@@ -76,8 +76,8 @@ def build_matrix(clips: Sequence[Clip], window_indices: NDArray[np.int64], spec:
 
 def _pieces(clip: Clip, first: int, count: int, spec: FeatureSpec) -> NDArray[np.float32]:
     """Return the features of a clip's pieces, shape (at most `count`, n_features)."""
-    whole = clip.windows.features[first : first + count]
-    if len(whole) == count or len(clip.windows.features) < first or not clip.windows.tail.size:
+    whole = clip.windows.descriptors[first : first + count, : spec.n_coefficients]
+    if len(whole) == count or len(clip.windows.descriptors) < first or not clip.windows.tail.size:
         return whole
     return np.vstack([whole, _padded_features(clip.windows.tail, spec)])
 

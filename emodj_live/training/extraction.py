@@ -14,6 +14,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 
 from emodj_live.errors import DatasetError, SourceError
 from emodj_live.features import FeatureSpec
@@ -43,23 +44,33 @@ class Clip:
     windows: ClipWindows
 
     @property
+    def labels(self) -> NDArray[np.float64]:
+        """The labels of its windows, shape (n, 2), NaN where there is none."""
+        return self.song.window_labels(len(self.windows.levels))
+
+    @property
     def n_labeled(self) -> int:
         """How many of its windows have labels."""
-        return int(np.count_nonzero(self.song.window_indices < len(self.windows.features)))
+        return int(np.count_nonzero(~np.isnan(self.labels[:, 0])))
 
 
-def default_spec() -> FeatureSpec:
-    """Return EmoDJ's features with the mel basis of the installed librosa.
+def default_spec(context: float = FeatureSpec.context) -> FeatureSpec:
+    """Return EmoDJ's features with the mel basis of the installed librosa, and a context.
+
+    Parameters
+    ----------
+    context : float
+        How far back the statistics reach that follow the MFCCs [s]; 0 is EmoDJ's own way.
 
     Returns
     -------
     FeatureSpec
-        ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)``, spelled out.
+        ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)``, spelled out, and the statistics of the context.
     """
     from librosa.filters import mel
 
     basis = mel(sr=22050, n_fft=2048, n_mels=128, fmin=0.0, fmax=11025.0, htk=False, norm="slaney", dtype=np.float32)
-    return FeatureSpec(mel_basis=basis)
+    return FeatureSpec(mel_basis=basis, context=context)
 
 
 def extract(
@@ -115,7 +126,7 @@ def extract(
 
 
 def _labels_after_the_end(clip: Clip) -> Counter[str]:
-    n_late = len(clip.song.window_indices) - clip.n_labeled
+    n_late = int(np.count_nonzero(clip.song.window_indices >= len(clip.windows.levels)))
     return Counter(
         {
             "labels after the end of their clip": n_late,

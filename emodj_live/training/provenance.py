@@ -79,7 +79,7 @@ def describe_dataset(
         "limits": list(dataset.terms.limits),
         "songs": len(used),
         "windows": sum(clip.n_labeled for clip in used),
-        "minutes": round(sum(len(clip.windows.features) for clip in used) * window_seconds / 60, 1),
+        "minutes": round(sum(len(clip.windows.descriptors) for clip in used) * window_seconds / 60, 1),
         "left_out": dict(dataset.left_out + left_out),
     }
 

@@ -58,7 +58,7 @@ def by_song(
         (the mean of the training labels of each fold), and ``shuffled``, the mean over the shuffled splits. None if
         there is only one recording.
     """
-    n_recordings = len(np.unique(table.recordings))
+    n_recordings = len(np.unique(table.groups))
     if n_recordings < 2:
         return None
     splits = list(_splits(table, FOLDS, shuffles))
@@ -104,8 +104,8 @@ def _predict(
 
 def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator[list[NDArray[np.int64]]]:
     """Yield, for each split, the recordings that each fold tests; there are no more folds than recordings."""
-    folds = min(folds, len(np.unique(table.recordings)))
-    groups = table.recordings[table.labeled]
+    folds = min(folds, len(np.unique(table.groups)))
+    groups = table.groups[table.labeled]
     for seed in (None, *shuffles):
         splitter = GroupKFold(folds) if seed is None else GroupKFold(folds, shuffle=True, random_state=seed)
         yield [np.unique(groups[test]) for _, test in splitter.split(groups, groups=groups)]
@@ -115,8 +115,8 @@ def _fold(
     number: int, table: WindowTable, spec: FeatureSpec, test: NDArray[np.int64], choose: Choice, stride: int
 ) -> tuple[int, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Train without some recordings, and predict all their windows."""
-    rows = np.flatnonzero(np.isin(table.recordings, test))
-    training = table.of_recordings(np.setdiff1d(table.recordings, test))
+    rows = np.flatnonzero(np.isin(table.groups, test))
+    training = table.of_groups(np.setdiff1d(table.groups, test))
     model = fit_model(training, spec, choose(training), stride=stride)
     mean = training.labels[training.training_rows(stride)].mean(axis=0)
     return number, rows, model.predict(table.features[rows]), mean

@@ -60,7 +60,7 @@ class Tuner:
         Hyperparameters
             `start` if there are fewer than two recordings.
         """
-        if len(np.unique(table.recordings)) < 2:
+        if len(np.unique(table.groups)) < 2:
             return self.start
         best, scores = self.start, self._score(table, self.start)
         for search in (_costs, _gammas, _fine_costs, _epsilons):

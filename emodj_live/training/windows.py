@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.context import Context
 from emodj_live.errors import DatasetError
+from emodj_live.features import FeatureSpec
 from emodj_live.gain import SILENCE
+from emodj_live.training.dataset import Song
 from emodj_live.training.extraction import Clip
 
 
@@ -20,21 +23,26 @@ class WindowTable:
     Attributes
     ----------
     features : ndarray of float32, shape (n, n_features)
+        With the context that a tracker would have had.
     levels : ndarray of float64, shape (n,)
         RMS level of each window [dBFS].
     labels : ndarray of float64, shape (n, 2)
         Valence and arousal, NaN where there is no label.
     clips : ndarray of int64, shape (n,)
         The number of the clip that a window belongs to, ascending.
-    recordings : ndarray of int64, shape (n,)
-        Clips with the same number are the same recording, which must not be on both sides of a split.
+    groups : ndarray of int64, shape (n,)
+        Clips with the same number must not be on both sides of a split: they are by the same artist, or the same
+        recording.
+    songs : tuple of Song
+        By the number of the clip.
     """
 
     features: NDArray[np.float32]
     levels: NDArray[np.float64]
     labels: NDArray[np.float64]
     clips: NDArray[np.int64]
-    recordings: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    songs: tuple[Song, ...]
 
     @property
     def labeled(self) -> NDArray[np.bool_]:
@@ -47,11 +55,23 @@ class WindowTable:
         for start, end in zip([0, *borders.tolist()], [*borders.tolist(), len(self.clips)], strict=True):
             yield slice(start, end)
 
-    def of_recordings(self, recordings: NDArray[np.int64]) -> WindowTable:
-        """Return only the windows of some recordings."""
-        rows = np.isin(self.recordings, recordings)
-        arrays = {name: getattr(self, name)[rows] for name in self.__dataclass_fields__}
+    def of_groups(self, groups: NDArray[np.int64]) -> WindowTable:
+        """Return only the windows of some groups; clips and groups keep their numbers."""
+        return self.at(np.isin(self.groups, groups))
+
+    def of_dataset(self, name: str) -> WindowTable:
+        """Return only the windows of a data set; clips and groups keep their numbers."""
+        return self.at(self.datasets == name)
+
+    def at(self, rows: NDArray[np.bool_]) -> WindowTable:
+        """Return only some windows; clips and groups keep their numbers."""
+        arrays = {name: getattr(self, name)[rows] for name in ("features", "levels", "labels", "clips", "groups")}
         return replace(self, **arrays)
+
+    @property
+    def datasets(self) -> NDArray[np.str_]:
+        """The name of the data set of each window, shape (n,)."""
+        return np.array([song.dataset for song in self.songs])[self.clips]
 
     def training_rows(self, stride: int) -> NDArray[np.int64]:
         """Return every `stride`-th labeled row of each clip, because neighbors are nearly the same."""
@@ -72,47 +92,50 @@ class WindowTable:
         return float(np.median(levels))
 
 
-def tabulate(clips: Sequence[Clip]) -> WindowTable:
+def tabulate(clips: Sequence[Clip], spec: FeatureSpec) -> WindowTable:
     """Put the windows of all clips into one table.
 
     Parameters
     ----------
     clips : sequence of Clip
+    spec : FeatureSpec
+        With which their windows were described.
 
     Returns
     -------
     WindowTable
-        Clips of the same recording, by name or by content, have the same recording number. Clips without a usable label
-        are left out.
+        Clips of the same group, recording or content have the same group number. Clips without a usable label are left
+        out.
     """
     clips = [clip for clip in clips if clip.n_labeled]
-    lengths = [len(clip.windows.features) for clip in clips]
+    lengths = [len(clip.windows.levels) for clip in clips]
     return WindowTable(
-        features=np.concatenate([clip.windows.features for clip in clips]),
+        features=np.concatenate([_features(clip, spec) for clip in clips]),
         levels=np.concatenate([clip.windows.levels for clip in clips]),
-        labels=np.concatenate([_labels(clip) for clip in clips]),
+        labels=np.concatenate([clip.labels for clip in clips]),
         clips=np.repeat(np.arange(len(clips)), lengths),
-        recordings=np.repeat(_recordings(clips), lengths),
+        groups=np.repeat(_groups(clips), lengths),
+        songs=tuple(clip.song for clip in clips),
     )
 
 
-def _labels(clip: Clip) -> NDArray[np.float64]:
-    """Return the labels of every window of a clip, NaN where there is none."""
-    labels = np.full((len(clip.windows.features), 2), np.nan)
-    is_within = clip.song.window_indices < len(labels)
-    labels[clip.song.window_indices[is_within]] = clip.song.labels[is_within]
-    return labels
+def _features(clip: Clip, spec: FeatureSpec) -> NDArray[np.float32]:
+    """Return the features of every window of a clip, as a tracker computes them."""
+    windows = clip.windows
+    times = (1 + np.arange(len(windows.levels))) * (spec.window_length / spec.sample_rate)
+    return Context(spec).features(windows.descriptors, times, windows.levels < SILENCE)
 
 
-def _recordings(clips: Sequence[Clip]) -> NDArray[np.int64]:
-    """Return each clip's recording number: clips that share a name or content, even by way of others, have the same."""
+def _groups(clips: Sequence[Clip]) -> NDArray[np.int64]:
+    """Return each clip's group number: clips that share a group, a recording or content, even by way of others."""
     number: dict[str, int] = {}
     numbers = np.arange(len(clips))
     for index, clip in enumerate(clips):
-        known = {number[name] for name in (clip.song.recording, clip.digest) if name in number}
+        names = {clip.song.group, clip.song.recording, clip.digest}
+        known = {number[name] for name in names if name in number}
         numbers[index] = min(known, default=index)
         for other in known - {int(numbers[index])}:
             numbers[numbers == other] = numbers[index]
             number = {name: int(numbers[index]) if value == other else value for name, value in number.items()}
-        number[clip.song.recording] = number[clip.digest] = int(numbers[index])
+        number |= dict.fromkeys(names, int(numbers[index]))
     return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
