@@ -11,8 +11,8 @@ TYPE_CHECKING = False  # type checkers take it for True; importing it from typin
 if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
     from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
-    from emodj_live.console import own_stderr
     from emodj_live.calibration import Calibration
+    from emodj_live.console import own_stderr
     from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError

@@ -39,8 +39,8 @@ _LARGEST_WEIGHT = 1e9
 class FeatureSpec:
     """Everything that determines the features.
 
-    The defaults are EmoDJ's, with a context: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every parameter of librosa
-    0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centered with zero padding,
+    The defaults are EmoDJ's and a context: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every
+    parameter of librosa 0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centered with zero padding,
     power spectra, Slaney's mel scale and area normalization, 10 log10, an orthonormal DCT-II.
 
     Attributes

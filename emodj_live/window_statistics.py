@@ -8,6 +8,7 @@ Fourier transform lies within the window, since zeros that pad a window are not 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def contrast_bands(sample_rate: int, n_fft: int) -> list[tuple[slice, int]]:
     frequencies = np.arange(1 + n_fft // 2) * sample_rate / n_fft
     edges = [0.0, *(_LOWEST_BAND * 2.0 ** np.arange(N_BANDS))]
     bands = []
-    for number, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (low, high) in enumerate(pairwise(edges)):
         within = np.flatnonzero((frequencies >= low) & (frequencies <= high))
         first = within[0] - (number > 0)  # librosa adds the bin below, and leaves out the last one
         is_highest = number == N_BANDS - 1

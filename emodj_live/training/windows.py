@@ -122,7 +122,7 @@ def tabulate(clips: Sequence[Clip], spec: FeatureSpec) -> WindowTable:
 def _features(clip: Clip, spec: FeatureSpec) -> NDArray[np.float32]:
     """Return the features of every window of a clip, as a tracker computes them."""
     windows = clip.windows
-    times = (1 + np.arange(len(windows.levels))) * (spec.window_length / spec.sample_rate)
+    times = np.arange(1.0, 1 + len(windows.levels)) * (spec.window_length / spec.sample_rate)
     return Context(spec).features(windows.descriptors, times, windows.levels < SILENCE)
 
 
