@@ -1,4 +1,4 @@
-"""The model card: what a model is and what it is not, written from nothing but its provenance."""
+"""The model card: what a model is and what it is not, written from nothing but the model with its provenance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 from emodj_live.atomic_file import replaced
 from emodj_live.model import EmotionModel
+from emodj_live.training.card_scores import score_lines
 from emodj_live.training.hyperparameters import fraction
+from emodj_live.training.score_grids import number
 
 MARK = "<!-- Written by train.py from the model's own provenance. Do not edit: train again. -->"
 LEAKY = (
@@ -19,11 +21,6 @@ DIFFERENCES = (
     "Differences from EmoDJ's notebook: the random splits are seeded, librosa now pads with zeros where it used to "
     "mirror the signal, and audio is resampled by soxr."
 )
-_LEVELS = {
-    "window": "window alone",
-    "smoothed": "after smoothing",
-    "song": "song mean",
-}
 
 
 def markdown(model: EmotionModel) -> str:
@@ -43,24 +40,40 @@ def markdown(model: EmotionModel) -> str:
         [MARK, "# Model card: emodj-live"],
         _what(model, provenance),
         _data(provenance["datasets"]),
-        _honest(provenance["protocols"]["song"]),
+        score_lines(provenance["protocols"]["song"], model.spec.context),
         _leaky(provenance["protocols"].get("emodj")),
         _training(model, provenance),
-        _limits(provenance),
+        _limits(model, provenance),
     ]
     return "\n".join(line for part in parts if part for line in (*part, "")).rstrip("\n") + "\n"
 
 
 def _what(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
-    spec = model.spec
     return [
-        "Estimates how pleasant (valence) and how energetic (arousal) music is from half a second of sound. Its input "
-        f"is {spec.n_mfcc} MFCCs x {spec.n_frames} frames of {spec.window_length} samples at {spec.sample_rate} Hz, "
-        "scaled to mean 0 and standard deviation 1; two support vector regressors share one RBF kernel and "
-        f"{len(model.support_vectors)} support vectors. Trained on {provenance['date']}.",
+        "Estimates how pleasant (valence) and how energetic (arousal) music is, twice a second, while it plays. "
+        f"{_input(model)} {_kernel(model, provenance['hyperparameters'])} Trained on {provenance['date']}.",
         "",
         f"Made with `{provenance['command']}`.",
     ]
+
+
+def _input(model: EmotionModel) -> str:
+    spec = model.spec
+    windows = f"{spec.n_mfcc} MFCCs x {spec.n_frames} frames of {spec.window_length} samples at {spec.sample_rate} Hz"
+    if not spec.context:
+        return f"Its input is {windows}, scaled to mean 0 and standard deviation 1."
+    return (
+        f"Its input is {windows}, and {spec.n_features - spec.n_coefficients} statistics of timbre, spectral contrast, "
+        f"harmony and onsets over the last {spec.context:g} s, each scaled to mean 0 and standard deviation 1 and each "
+        "block weighted as a whole."
+    )
+
+
+def _kernel(model: EmotionModel, used: Mapping[str, Any]) -> str:
+    count = len(model.support_vectors)
+    if used.get("estimator") == "condensed":
+        return f"Valence and arousal are two sums of one RBF kernel over {count} centers that they share."
+    return f"Two support vector regressors share one RBF kernel and {count} support vectors."
 
 
 def _data(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -72,73 +85,30 @@ def _data(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{data['minutes']:.0f} minutes of audio.",
             "",
             f"* Labels: {data['labels']}",
+            *_adjusted(data),
             f"* Terms: {data['licence']}",
             f"* Left out: {listed(data['left_out'])}.",
         ]
     return lines
 
 
+def _adjusted(data: Mapping[str, Any]) -> Iterator[str]:
+    """Say what was done to the labels, and how much the set counts, unless that is nothing."""
+    scale, offset = data.get("scale") or (1, 1), data.get("offset") or (0, 0)
+    changes = [
+        f"{axis} times {scale[column]:g} {'plus' if offset[column] >= 0 else 'minus'} {abs(offset[column]):g}"
+        for column, axis in enumerate(("valence", "arousal"))
+        if (scale[column], offset[column]) != (1, 0)
+    ]
+    if changes:
+        yield f"* Labels as used: {', '.join(changes)}. Scores below are against these."
+    if (weight := data.get("weight")) not in (None, 1):
+        yield f"* Weight of each of its windows in training: {weight:.3g}."
+
+
 def listed(left_out: Mapping[str, int]) -> str:
     """Return counts as text, such as "6 clips without labels, 3 empty cells"."""
     return ", ".join(f"{count} {what}" for what, count in left_out.items()) or "nothing"
-
-
-def _honest(song: Mapping[str, Any] | None) -> list[str]:
-    if song is None:
-        return ["## Scores", "", "None: a single recording cannot be split by song."]
-    shuffled = f", next to the mean over {song['shuffles']} shuffled splits" if song["shuffled"] else ""
-    return [
-        "## Scores by song",
-        "",
-        f"{song['folds']}-fold cross-validation over {song['recordings']} recordings: neither the model nor its scaler "
-        f"has seen the songs that are scored. The split is an unshuffled GroupKFold{shuffled}. Every labeled window "
-        "is scored by itself, and after the tracker's smoothing of 3 s from the start of its clip; the song mean is "
-        "that of the smoothed values of labeled windows that are not silent. The constant predictor always answers "
-        "with the mean of the training labels.",
-        "",
-        song["choice"],
-        "",
-        "| | axis | R2 | R2 shuffled | r | CCC | MAE (constant) | RMSE (constant) |",
-        "|---|---|---|---|---|---|---|---|",
-        *("| " + " | ".join(row) + " |" for row in score_rows(song)),
-        "",
-        _flips(song["unshuffled"]["flips"]),
-    ]
-
-
-def score_rows(song: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the score table: level, axis, R2, R2 shuffled, r, CCC, and MAE and RMSE with the constant's.
-
-    Parameters
-    ----------
-    song : mapping
-        What `song_protocol.by_song` returns.
-
-    Yields
-    ------
-    tuple of str
-    """
-    for level, title in _LEVELS.items():
-        for axis in ("arousal", "valence"):
-            own, constant = (song[name][level][axis] for name in ("unshuffled", "constant"))
-            shuffled = song["shuffled"][level][axis]["r2"] if song["shuffled"] else None
-            errors = (f"{number(own[name])} ({number(constant[name])})" for name in ("mae", "rmse"))
-            yield title, axis, *(number(value) for value in (own["r2"], shuffled, own["r"], own["ccc"])), *errors
-
-
-def number(value: float | None, places: int = 3) -> str:
-    """Return a figure as text, or a dash if there is none."""
-    return "-" if value is None else f"{value:.{places}f}"
-
-
-def _flips(flips: Mapping[str, float | None]) -> str:
-    raw, named, labels = (
-        "-" if share is None else f"{100 * share:.1f} %" for share in (flips["raw"], flips["named"], flips["labels"])
-    )
-    return (
-        f"From one window to the next the quadrant changes on {raw} of steps for single windows, on {named} as the "
-        f"tracker names it, and on {labels} in the labels."
-    )
 
 
 def _leaky(emodj: Sequence[Mapping[str, Any]] | None) -> list[str]:
@@ -183,30 +153,58 @@ def emodj_rows(emodj: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _training(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
     used = provenance["hyperparameters"]
-    each = ", ".join(
-        f"C = {used['C'][axis]:g} and epsilon = {used['epsilon'][axis]:g} for {axis}" for axis in used["C"]
-    )
     every = "every labeled window" if used["stride"] == 1 else f"one labeled window in {used['stride']}"
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return [
         "## Training",
         "",
-        f"* gamma = {fraction(model.gamma)}; {each}.",
+        f"* gamma = {fraction(model.gamma)}; {_fit(model, used)}.",
+        *_weights(model, used),
         f"* Trained on {provenance['training_windows']} windows: {every} of each song.",
         f"* Reference level: {model.reference_level:.1f} dBFS, the median of the labeled windows that are not silent.",
+        *_calibration(model),
         f"* Made with {versions}.",
     ]
 
 
-def _limits(provenance: Mapping[str, Any]) -> list[str]:
-    limits = dict.fromkeys(limit for data in provenance["datasets"] for limit in data["limits"])
-    general = (
-        "It looks at half a second at a time and knows neither lyrics, nor genre, nor what came before.",
-        "Level matters: music played much more quietly than the reference level seems calmer to it.",
-        "It was trained on music; its output for speech or noise means nothing.",
-        "People and cultures differ in what music feels like; the labels are at best an average over some raters.",
+def _fit(model: EmotionModel, used: Mapping[str, Any]) -> str:
+    if used.get("estimator") == "condensed":
+        return f"{len(model.support_vectors)} centers; ridge penalty alpha = {used['alpha']:g}"
+    return ", ".join(
+        f"C = {used['C'][axis]:g} and epsilon = {used['epsilon'][axis]:g} for {axis}" for axis in used["C"]
     )
-    return ["## Limits", "", *(f"* {limit}" for limit in (*limits, *general))]
+
+
+def _weights(model: EmotionModel, used: Mapping[str, Any]) -> Iterator[str]:
+    if model.spec.context and used.get("context_weight") is not None:
+        yield f"* The context's statistics have {used['context_weight']:.0%} of the weight in the kernel's distances."
+
+
+def _calibration(model: EmotionModel) -> Iterator[str]:
+    if model.calibration:
+        valence, arousal = model.calibration.deviations
+        yield (
+            f"* Certainty takes smoothed predictions to be off by a standard deviation of {arousal:.2f} (arousal) and "
+            f"{valence:.2f} (valence), measured out of fold."
+        )
+
+
+def _limits(model: EmotionModel, provenance: Mapping[str, Any]) -> list[str]:
+    limits = dict.fromkeys(limit for data in provenance["datasets"] for limit in data["limits"])
+    return ["## Limits", "", *(f"* {limit}" for limit in (*limits, *_general_limits(model)))]
+
+
+def _general_limits(model: EmotionModel) -> Iterator[str]:
+    context = model.spec.context
+    yield (
+        f"It hears {f'the last {context:g} s' if context else 'half a second'} at a time. It knows neither lyrics, nor "
+        "genre, nor how a piece began or where it leads."
+    )
+    yield "Level matters: music played much more quietly than the reference level seems calmer to it."
+    yield "It was trained on music; its output for speech or noise means nothing."
+    yield "People and cultures differ in what music feels like; the labels are at best an average over some raters."
+    if model.calibration:
+        yield "Certainty was measured on the data above; on other music it may come true less often than it says."
 
 
 def write_card(model: EmotionModel, path: Path) -> None:

@@ -63,11 +63,11 @@ def _headline(scores: Mapping[str, Any], spread: Mapping[str, Any] | None) -> It
     brief = brief_of(scores)
     counts = brief["songs"]
     yield str(counts["all"])
-    right = _with_spread(brief["quadrants"], spread and spread["quadrants"])
+    right = _with_spread(brief["quadrants"], spread["quadrants"] if spread else None)
     yield f"{right} ({number(brief['chance'])})" if brief["quadrants"] is not None else "-"
     for name in ("auc", "r", "r2"):
         for axis in _AXES:
-            yield _with_spread(brief[name][axis], spread and spread[name][axis])
+            yield _with_spread(brief[name][axis], spread[name][axis] if spread else None)
 
 
 def _with_spread(value: float | None, deviation: float | None) -> str:
@@ -80,7 +80,8 @@ def brief_of(scores: Mapping[str, Any]) -> Mapping[str, Any]:
         return scores
     return {
         **{name: scores[name] for name in ("songs", "auc")},
-        **{"quadrants": scores["quadrants"]["right"], "chance": scores["quadrants"]["chance"]},
+        "quadrants": scores["quadrants"]["right"],
+        "chance": scores["quadrants"]["chance"],
         **{name: {axis: scores["song"][axis][name] for axis in _AXES} for name in ("r", "r2")},
     }
 
@@ -154,7 +155,9 @@ def sentences(scores: Mapping[str, Any]) -> list[str]:
     found = [_flips(scores["flips"])]
     if together["predicted"] is not None:
         beside = "" if together["labels"] is None else f"; between those of the labels, {together['labels']:+.2f}"
-        found.append(f"Correlation between predicted valence and arousal over songs: {together['predicted']:+.2f}{beside}.")
+        found.append(
+            f"Correlation between predicted valence and arousal over songs: {together['predicted']:+.2f}{beside}."
+        )
     if spread["arousal"] is not None and spread["valence"] is not None:
         found.append(
             f"The songs' scores spread over {percent(spread['arousal'])} (arousal) and {percent(spread['valence'])} "

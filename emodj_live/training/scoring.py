@@ -1,0 +1,167 @@
+"""From a model file and folders to scores: what ``emodj-train evaluate`` shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emodj_live.errors import EmodjError
+from emodj_live.model import EmotionModel
+from emodj_live.training import score_grids
+from emodj_live.training.cache import default_cache
+from emodj_live.training.card import listed
+from emodj_live.training.dataset import Dataset, load_dataset
+from emodj_live.training.evaluate_options import EvaluateOptions
+from emodj_live.training.evaluation import constant_errors, evaluate, pooled_calibration
+from emodj_live.training.extraction import extract
+from emodj_live.training.progress import Progress
+from emodj_live.training.song_table import song_rows
+from emodj_live.training.windows import WindowTable, tabulate
+from emodj_live.training.workers import BrokenProcessPool, start_workers
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSet:
+    """What a model does on one data set.
+
+    Attributes
+    ----------
+    name : str
+        The folder's, numbered if an earlier one has the same.
+    scores : mapping
+        `Scores.as_json`.
+    constant : mapping or None
+        `constant_errors` of the mean of the set's own labels; None if none of its labels are values.
+    warnings : sequence of str
+        What a reader of the figures has to know.
+    left_out : mapping
+        What could not be used and how many times.
+    rows : sequence of mapping
+        As `song_rows` returns them.
+    """
+
+    name: str
+    scores: Mapping[str, Any]
+    constant: Mapping[str, Any] | None
+    warnings: Sequence[str]
+    left_out: Mapping[str, int]
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a model does on some data sets.
+
+    Attributes
+    ----------
+    model : str
+        Name of its file.
+    sets : sequence of ScoredSet
+    calibration : mapping or None
+        `Reliability.as_json` over all sets; None if the model does not tell its certainty.
+    """
+
+    model: str
+    sets: Sequence[ScoredSet]
+    calibration: Mapping[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything but the rows as plain values for JSON."""
+        names = ("scores", "constant", "warnings", "left_out")
+        sets = [{"dataset": each.name, **{name: getattr(each, name) for name in names}} for each in self.sets]
+        return {"model": self.model, "sets": sets, "calibration": self.calibration}
+
+
+def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
+    """Load the model and the data sets, and score the one against the others.
+
+    Parameters
+    ----------
+    options : EvaluateOptions
+    progress : Progress
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    EmodjError
+        If the model, the data, the cache or a worker process fails.
+    """
+    model = EmotionModel.load(options.model)
+    datasets = [_load(folder, options) for folder in options.datasets]
+    try:
+        start_workers(options.jobs)
+        extracted = [_extract(dataset, model, options, progress) for dataset in datasets]
+    except BrokenProcessPool as error:
+        raise EmodjError(
+            "A worker process ended unexpectedly, perhaps for lack of memory; try again with --jobs 1."
+        ) from error
+    parts = [(table, model.predict(table.features)) for table, _ in extracted]
+    names = _unique([dataset.name for dataset in datasets])
+    sets = [
+        _score_set(name, model, *part, left_out)
+        for name, part, (_, left_out) in zip(names, parts, extracted, strict=True)
+    ]
+    pooled = pooled_calibration(parts, model.calibration) if model.calibration else None
+    return Evaluation(options.model.name, sets, pooled.as_json() if pooled else None)
+
+
+def _load(folder: Path, options: EvaluateOptions) -> Dataset:
+    changes = {name: getattr(options, name).get(folder, default) for name, default in _UNCHANGED.items()}
+    return load_dataset(folder, static=options.static, **changes)
+
+
+_UNCHANGED = {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}
+
+
+def _extract(
+    dataset: Dataset, model: EmotionModel, options: EvaluateOptions, progress: Progress
+) -> tuple[WindowTable, Counter[str]]:
+    progress.report(f"{dataset.name}: {len(dataset.songs)} songs. Left out: {listed(dataset.left_out)}.")
+    cache = options.cache or default_cache()
+    clips, left_out = extract(dataset.songs, model.spec, cache=cache, jobs=options.jobs, progress=progress)
+    return tabulate(clips, model.spec), dataset.left_out + left_out
+
+
+def _score_set(
+    name: str, model: EmotionModel, table: WindowTable, predictions: NDArray[np.float64], left_out: Counter[str]
+) -> ScoredSet:
+    scores = evaluate(table, predictions, calibration=model.calibration).as_json()
+    warnings = [*_known_to(model, table), *score_grids.warnings(scores)]
+    rows = song_rows(table, predictions, model.calibration)
+    return ScoredSet(name, scores, _constant(table), warnings, dict(left_out), rows)
+
+
+def _known_to(model: EmotionModel, table: WindowTable) -> list[str]:
+    """Warn if the model was trained on a data set of this name."""
+    datasets = model.provenance.get("datasets")
+    trained_on = (
+        [data.get("folder") for data in datasets if isinstance(data, dict)] if isinstance(datasets, list) else []
+    )
+    if table.songs[0].dataset not in trained_on:
+        return []
+    return [
+        "the model was trained on a data set of this name; if it is the same music, these figures say how well it "
+        "remembers, and its card has the honest ones."
+    ]
+
+
+def _constant(table: WindowTable) -> dict[str, Any] | None:
+    graded = np.array([song.is_graded for song in table.songs])[table.clips] & table.labeled
+    if not graded.any():
+        return None
+    return constant_errors(table, np.broadcast_to(table.labels[graded].mean(axis=0), table.labels.shape))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    return [
+        f"{name} ({count})" if (count := names[: at + 1].count(name)) > 1 else name for at, name in enumerate(names)
+    ]
