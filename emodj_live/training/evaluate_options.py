@@ -96,9 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     add, default = parser.add_argument, EvaluateOptions
     add("model", metavar="MODEL", type=Path, help="model file")
     add("datasets", nargs="+", metavar="FOLDER", type=Path, help="folder that holds a data set")
-    change = {"metavar": "FOLDER=V,A", "action": "append", "default": []}
-    add("--scale", type=_change, help="multiply the labels of a set: one value, or VALENCE,AROUSAL", **change)
-    add("--offset", type=_change, help="then add to them: one value, or VALENCE,AROUSAL", **change)
+    for name, what in (("--scale", "multiply the labels of a set"), ("--offset", "then add to them")):
+        each = f"{what}: one value, or VALENCE,AROUSAL"
+        add(name, type=_change, action="append", default=[], metavar="FOLDER=V,A", help=each)
     add("--static", action="store_true", help="prefer one rating per song where a data set has both")
     add("--csv", type=Path, metavar="FILE", help="write one row per song")
     add("--plots", type=Path, metavar="DIR", help="draw scatter, confusion and calibration into DIR (extra: plot)")

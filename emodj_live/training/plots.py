@@ -80,7 +80,8 @@ def plot_scatter(path: Path, rows: Sequence[Mapping[str, Any]], scores: Mapping[
         _draw_agreement(panel, graded, axis, scores["song"][axis]["r"])
     _draw_plane(panels[-1], rows, scores)
     handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, title="true quadrant")
+    truly = [f"truly {label}" for label in labels]
+    figure.legend(handles, truly, loc="outside lower center", ncols=4 if graded else 2, frameon=False, markerscale=1.8)
     _save(figure, path)
 
 
@@ -201,7 +202,7 @@ def _draw_curve(panel: Any, points: Sequence[tuple[int, float | None]], style: s
 
 def _figure(title: str, panels: int) -> tuple[Any, Any]:
     """Return a figure with panels side by side."""
-    figure = require_matplotlib().figure.Figure(figsize=(4.4 * panels + 0.4, 4.9), layout="constrained")
+    figure = require_matplotlib().figure.Figure(figsize=(4.4 * panels + 0.4, 5.5), layout="constrained")
     if title:
         figure.suptitle(title.encode(errors="replace").decode(), parse_math=False, color=_INK)
     return figure, figure.subplots(1, panels, squeeze=False)[0]

@@ -107,8 +107,8 @@ def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
     parts = [(table, model.predict(table.features)) for table, _ in extracted]
     names = _unique([dataset.name for dataset in datasets])
     sets = [
-        _score_set(name, model, *part, left_out)
-        for name, part, (_, left_out) in zip(names, parts, extracted, strict=True)
+        _score_set(name, model, table, predictions, left_out)
+        for name, (table, predictions), (_, left_out) in zip(names, parts, extracted, strict=True)
     ]
     pooled = pooled_calibration(parts, model.calibration) if model.calibration else None
     return Evaluation(options.model.name, sets, pooled.as_json() if pooled else None)
@@ -142,10 +142,9 @@ def _score_set(
 
 def _known_to(model: EmotionModel, table: WindowTable) -> list[str]:
     """Warn if the model was trained on a data set of this name."""
-    datasets = model.provenance.get("datasets")
-    trained_on = (
-        [data.get("folder") for data in datasets if isinstance(data, dict)] if isinstance(datasets, list) else []
-    )
+    datasets = model.provenance.get("datasets")  # a stranger's file may hold anything there
+    described = datasets if isinstance(datasets, list) else []
+    trained_on = [data.get("folder") for data in described if isinstance(data, dict)]
     if table.songs[0].dataset not in trained_on:
         return []
     return [
@@ -162,6 +161,6 @@ def _constant(table: WindowTable) -> dict[str, Any] | None:
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    return [
-        f"{name} ({count})" if (count := names[: at + 1].count(name)) > 1 else name for at, name in enumerate(names)
-    ]
+    """Return the names, numbered where an earlier folder has the same."""
+    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    return [f"{name} ({count})" if count > 1 else name for name, count in zip(names, counts, strict=True)]
