@@ -1,59 +1,32 @@
-"""How well a model agrees with annotations that it was not trained on: any model, any annotated folder.
+"""How well a model does on annotated music: `emodj-train evaluate`, by default with the bundled model.
 
-Per window, after the tracker's smoothing, and per song: R2, Pearson's r, Lin's concordance (CCC), MAE and RMSE; and
-how often the quadrant changes from one step to the next, for raw windows, as the tracker names it, and as people do.
+For each data set: R2, r, CCC, MAE and RMSE beside those of a constant; by song the area under the ROC curve of both
+signs and the quadrants that are right, with a confusion table and chance; whether valence follows arousal, how widely
+predictions spread, how often the quadrant changes; and whether certainty comes true. Any annotated folder will do:
+emoMusic, DEAM, 4Q, MERGE, or one with a labels.csv. Other options are those of `emodj-train evaluate`.
 """
 
 from __future__ import annotations
 
-import json
+import sys
 from pathlib import Path
 
 from measure import arguments, needs_training
-from rich.console import Console
-from rich.table import Table
 
 needs_training()
 
-from emodj_live import EmotionModel
-from emodj_live.training import evaluate, extract, load_dataset, tabulate
+from emodj_live.training.evaluate_command import main as evaluate
+
+BUNDLED = Path(__file__).parents[1] / "models" / "emodj.npz"
 
 
-def show(figures: dict[str, object]) -> None:
-    table = Table(title=f"{figures['dataset']}: {figures['songs']} songs, {figures['windows']} labeled windows")
-    for column in ("", "", "R2", "r", "CCC", "MAE", "RMSE"):
-        table.add_column(column)
-    for level in ("window", "smoothed", "song"):
-        for axis in ("arousal", "valence"):
-            values = figures["scores"][level][axis].values()
-            table.add_row(level, axis, *("-" if value is None else f"{value:.3f}" for value in values))
-    console = Console()
-    console.print(table)
-    shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in figures["scores"]["flips"].items())
-    console.print(f"quadrant changes per step: {shares}")
-
-
-def main() -> None:
+def main() -> int:
     parser = arguments(__doc__)
-    parser.add_argument("dataset", type=Path, help="folder with annotations and clips, as for train.py")
-    parser.add_argument("--model", type=Path, help="model file; by default the shipped one")
-    options = parser.parse_args()
-    model = EmotionModel.load(options.model)
-    dataset = load_dataset(options.dataset)
-    clips, _ = extract(dataset.songs, model.spec, jobs=-1)
-    table = tabulate(clips)
-    figures = {
-        "benchmark": "accuracy",
-        "dataset": dataset.name,
-        "songs": len(clips),
-        "windows": int(table.labeled.sum()),
-        "scores": evaluate(table, model.predict(table.features)).as_json(),
-    }
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        show(figures)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="holds a data set")
+    parser.add_argument("--model", type=Path, default=BUNDLED, help="model file; by default the bundled one")
+    options, others = parser.parse_known_args()
+    return evaluate([str(options.model), *map(str, options.folders), *["--json"] * options.json, *others])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -160,11 +160,12 @@ def plot_calibration(path: Path, known: Mapping[str, Mapping[str, Any] | None]) 
     for name, each in known.items():
         if each:
             said, right = zip(*each["bins"], strict=True)
-            panel.plot(said, right, "o-", linewidth=1.4, markersize=5, label=f"{name} (error {each['error']:.3f})")
+            label = _label(f"{name} (error {each['error']:.3f})")
+            panel.plot(said, right, "o-", linewidth=1.4, markersize=5, label=label)
     ticks = [0, 0.25, 0.5, 0.75, 1]
     panel.set(xlim=(0, 1), ylim=(0, 1), xticks=ticks, yticks=ticks, aspect="equal")
     panel.set(xlabel="said: certainty", ylabel="came true: share of emotions")
-    panel.legend(loc="upper left", frameon=False, fontsize="small")
+    panel.legend(*panel.get_legend_handles_labels(), loc="upper left", frameon=False, fontsize="small")
     _save(figure, path)
 
 
@@ -197,12 +198,18 @@ def plot_learning_curve(path: Path, points: Sequence[Mapping[str, Any]]) -> None
 def _draw_curve(panel: Any, points: Sequence[tuple[int, float | None]], style: str, number: int, label: str) -> None:
     defined = [(x, y) for x, y in points if y is not None]
     x, y = [x for x, _ in defined], [y for _, y in defined]
-    panel.plot(x, y, style, color=f"C{number}", linewidth=1.4, markersize=4, label=label)
+    panel.plot(x, y, style, color=f"C{number}", linewidth=1.4, markersize=4, label=_label(label))
+
+
+def _label(text: str) -> str:
+    """Return a text as matplotlib shows it as it is: no formula, and not hidden for its underscore."""
+    printable = text.encode(errors="replace").decode().replace("$", r"\$")
+    return f" {printable}" if printable.startswith("_") else printable
 
 
 def _figure(title: str, panels: int) -> tuple[Any, Any]:
     """Return a figure with panels side by side."""
-    figure = require_matplotlib().figure.Figure(figsize=(4.4 * panels + 0.4, 5.5), layout="constrained")
+    figure = require_matplotlib().figure.Figure(figsize=(4.4 * panels + 0.4, 5.2), layout="constrained")
     if title:
         figure.suptitle(title.encode(errors="replace").decode(), parse_math=False, color=_INK)
     return figure, figure.subplots(1, panels, squeeze=False)[0]
