@@ -64,7 +64,8 @@ def write_dataset(root: Path, n_songs: int = 6, seconds: float = 4.2) -> Path:
 
 def song(path: Path, windows: Sequence[int], labels: object = None) -> Song:
     values = np.zeros((len(windows), 2)) if labels is None else np.asarray(labels, float)
-    return Song(f"set/{path.stem}", f"set/{path.stem}", path, np.asarray(windows, np.int64), values)
+    name = f"set/{path.stem}"
+    return Song(name, "set", name, name, path, np.asarray(windows, np.int64), values)
 
 
 def small_spec(**changes: float) -> FeatureSpec:
@@ -91,5 +92,6 @@ def table_of_songs(
         levels=np.full(len(numbers), -20.0),
         labels=labels[numbers] + 0.01 * random.standard_normal((len(numbers), 2)),
         clips=numbers,
-        recordings=numbers.copy(),
+        groups=numbers.copy(),
+        songs=tuple(song(Path(f"{number}.wav"), ()) for number in range(n_songs)),
     )

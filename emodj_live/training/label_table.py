@@ -67,7 +67,9 @@ class LabelTable:
             _check_segments(segments[path])
             if audio is not None:
                 songs += _songs(name, path, audio, segments[path], left_out)
-        starts = np.unique(np.concatenate([song.window_indices for song in songs] or [np.zeros(1, np.int64)]))
+        if not songs:
+            raise DatasetError(f"{self.file}: none of its clips has a label; a window's middle must lie in a segment.")
+        starts = np.unique(np.concatenate([song.window_indices for song in songs]))
         return Dataset(name, terms.of_label_table(segments), tuple(songs), starts, +left_out)
 
 
