@@ -15,7 +15,9 @@ import pytest
 from test_training_helpers import RATE, WINDOW, noise, small_spec, song, write_annotations, write_audio
 
 from emodj_live import DatasetError, FeatureExtractor
-from emodj_live.training import default_spec, extract, extraction, load_dataset, tabulate
+from emodj_live.training import Song, default_spec, extract, extraction, load_dataset, tabulate
+from emodj_live.training.clip_windows import ClipWindows
+from emodj_live.training.extraction import Clip
 
 
 def test_label_at_t_belongs_to_the_window_that_begins_at_t(tmp_path: Path) -> None:
@@ -144,3 +146,33 @@ def test_ctrl_c_counts_after_the_clip_in_hand(monkeypatch: pytest.MonkeyPatch, t
         extract(songs, small_spec())
     assert finished == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def _clip(name: str, group: str, recording: str, digest: str) -> Clip:
+    labeled = Song(name, "set", recording, group, Path(name), np.zeros(1, np.int64), np.zeros((1, 2)))
+    windows = ClipWindows(np.zeros((1, 264), np.float32), np.zeros(1), np.zeros(0, np.float32))
+    return Clip(labeled, digest, windows)
+
+
+def test_clips_are_grouped_by_artist_recording_and_content_also_by_way_of_others() -> None:
+    """The last clip connects the first two: it is by the artist of one and has the content of the other."""
+    clips = [
+        _clip("1", "group: x", "a/1", "content 1"),
+        _clip("2", "group: y", "a/2", "content 2"),
+        _clip("3", "group: z", "a/3", "content 3"),
+        _clip("4", "b/4", "a/3", "content 4"),
+        _clip("5", "group: x", "a/5", "content 2"),
+    ]
+    assert tabulate(clips, small_spec(context=0)).groups.tolist() == [0, 0, 1, 1, 0]
+
+
+def test_an_artist_is_one_group_in_all_data_sets(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_audio(tmp_path / name / "a.wav", noise(0.6, seed=len(name) + ord(name[0])))
+        (tmp_path / name / "labels.csv").write_text("path,valence,arousal,group\na.wav,0.1,0.2,Some  Body\n")
+    songs = [song for name in ("one", "two") for song in load_dataset(tmp_path / name).songs]
+    spec = small_spec(context=0)
+    table = tabulate(extract(songs, spec)[0], spec)
+    assert table.groups.tolist() == [0, 0]
+    assert table.datasets.tolist() == ["one", "two"]
+    assert table.labels.tolist() == [[0.1, 0.2]] * 2

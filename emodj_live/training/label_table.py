@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emodj_live.emotion import Quadrant
 from emodj_live.errors import DatasetError
@@ -136,32 +137,37 @@ def _check_segments(segments: list[_Segment]) -> None:
 
 def _songs(name: str, path: str, audio: Path, segments: Sequence[_Segment], left_out: Counter[str]) -> list[Song]:
     """Return the song of a clip, if it has a label, and count labels that belong to no window."""
-    firsts = [_window_at(segment.start) for segment in segments]
-    counts = [
-        WHOLE if segment.end == math.inf else _window_at(segment.end) - first
-        for segment, first in zip(segments, firsts, strict=True)
-    ]
-    kept = np.array(counts) > 0
+    firsts, counts = _windows(segments)
+    kept = counts > 0
     left_out["segments too short to hold the middle of a window"] += int(np.count_nonzero(~kept))
     if not kept.any():
         left_out["songs without a single label"] += 1
         return []
     quadrants = {segment.quadrant for segment in segments}
     recording = f"{name}/{path}"
-    return [
-        Song(
-            name=recording,
-            dataset=name,
-            recording=recording,
-            group=group_of(segments[0].row.text("group")) or recording,
-            audio=audio,
-            window_indices=np.array(firsts, np.int64)[kept],
-            labels=np.array([segment.labels for segment in segments], np.float64)[kept],
-            window_counts=np.array(counts, np.int64)[kept],
-            quadrant=quadrants.pop() if len(quadrants) == 1 else None,
-            is_graded=segments[0].quadrant is None,
-        )
-    ]
+    song = Song(
+        name=recording,
+        dataset=name,
+        recording=recording,
+        group=group_of(segments[0].row.text("group")) or recording,
+        audio=audio,
+        window_indices=firsts[kept],
+        labels=np.array([segment.labels for segment in segments], np.float64)[kept],
+        window_counts=counts[kept],
+        quadrant=quadrants.pop() if len(quadrants) == 1 else None,
+        is_graded=segments[0].quadrant is None,
+    )
+    return [song]
+
+
+def _windows(segments: Sequence[_Segment]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first window of each segment, and how many there are."""
+    places = []
+    for segment in segments:
+        first = _window_at(segment.start)
+        places.append((first, WHOLE if segment.end == math.inf else _window_at(segment.end) - first))
+    firsts, counts = np.array(places, np.int64).T
+    return firsts, counts
 
 
 def _window_at(seconds: float) -> int:
