@@ -15,7 +15,9 @@ import pytest
 from test_training_helpers import RATE, WINDOW, noise, small_spec, song, write_annotations, write_audio
 
 from emodj_live import DatasetError, FeatureExtractor
-from emodj_live.training import default_spec, extract, extraction, load_dataset, tabulate
+from emodj_live.training import Song, default_spec, extract, extraction, load_dataset, tabulate
+from emodj_live.training.clip_windows import ClipWindows
+from emodj_live.training.extraction import Clip
 
 
 def test_label_at_t_belongs_to_the_window_that_begins_at_t(tmp_path: Path) -> None:
@@ -26,7 +28,8 @@ def test_label_at_t_belongs_to_the_window_that_begins_at_t(tmp_path: Path) -> No
     times = range(1000, 6000, 500)
     labels = [0.9 if time == 3500 else -0.2 for time in times]
     write_annotations(tmp_path / "annotations", times, {"1": labels})
-    table = tabulate(extract(load_dataset(tmp_path).songs, small_spec())[0])
+    spec = small_spec(context=0)
+    table = tabulate(extract(load_dataset(tmp_path).songs, spec)[0], spec)
     assert len(table.features) == 12
     assert np.flatnonzero(table.labeled).tolist() == list(range(2, 12))
     assert np.nanargmax(table.labels[:, 0]) == np.argmax(table.levels) == 7
@@ -38,7 +41,7 @@ def test_features_are_those_of_the_live_path(tmp_path: Path) -> None:
     spec = default_spec()
     (clip,), left_out = extract([song(path, [0, 3])], spec)
     windows = np.stack(np.split(np.round(samples * 32768)[: 4 * WINDOW] / 32768, 4)).astype(np.float32)
-    np.testing.assert_allclose(clip.windows.features, FeatureExtractor(spec).extract(windows), atol=1e-3)
+    np.testing.assert_allclose(clip.windows.descriptors, FeatureExtractor(spec).describe(windows), atol=1e-3)
     np.testing.assert_allclose(clip.windows.levels, 20 * np.log10(np.sqrt((windows**2).mean(axis=1))), atol=1e-3)
     assert clip.windows.tail.size == round(2.3 * RATE) - 4 * WINDOW
     assert not left_out
@@ -62,7 +65,7 @@ def test_left_out_is_counted(tmp_path: Path) -> None:
         "songs whose clip ends before their first label": 2,
         "clips that cannot be decoded": 1,
     }
-    table = tabulate(clips)
+    table = tabulate(clips, small_spec())
     assert len(table.features) == 2
     assert np.unique(table.clips).tolist() == [0]
 
@@ -75,7 +78,7 @@ from emodj_live import FeatureSpec
 from emodj_live.training import Song, extract
 resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
 folder = Path(sys.argv[1])
-songs = [Song(name, name, folder / name, np.zeros(1, int), np.zeros((1, 2))) for name in sys.argv[2:]]
+songs = [Song(name, "", name, name, folder / name, np.zeros(1, int), np.zeros((1, 2))) for name in sys.argv[2:]]
 spec = FeatureSpec(mel_basis=np.ones((40, 1025), np.float32), n_mels=40)
 clips, left_out = extract(songs, spec, cache=folder / "cache")
 print([clip.song.name for clip in clips], dict(left_out))
@@ -115,8 +118,8 @@ def test_many_links_to_a_clip_are_computed_once_and_are_one_recording(
     songs.append(song(write_audio(tmp_path / "9.wav", noise(1.2, seed=9)), [1]))
     clips, _ = extract(songs, small_spec())
     assert len(computed) == 2
-    table = tabulate(clips)
-    assert table.recordings.tolist() == [0] * 10 + [1] * 2
+    table = tabulate(clips, small_spec())
+    assert table.groups.tolist() == [0] * 10 + [1] * 2
 
 
 @pytest.mark.slow
@@ -126,7 +129,7 @@ def test_workers_find_the_same(tmp_path: Path) -> None:
     there = extract(songs, small_spec(), jobs=2, cache=tmp_path / "cache")[0]
     for one, other in zip(here, there, strict=True):
         assert one.song is other.song
-        np.testing.assert_array_equal(one.windows.features, other.windows.features)
+        np.testing.assert_array_equal(one.windows.descriptors, other.windows.descriptors)
 
 
 def test_ctrl_c_counts_after_the_clip_in_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -143,3 +146,33 @@ def test_ctrl_c_counts_after_the_clip_in_hand(monkeypatch: pytest.MonkeyPatch, t
         extract(songs, small_spec())
     assert finished == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def _clip(name: str, group: str, recording: str, digest: str) -> Clip:
+    labeled = Song(name, "set", recording, group, Path(name), np.zeros(1, np.int64), np.zeros((1, 2)))
+    windows = ClipWindows(np.zeros((1, 264), np.float32), np.zeros(1), np.zeros(0, np.float32))
+    return Clip(labeled, digest, windows)
+
+
+def test_clips_are_grouped_by_artist_recording_and_content_also_by_way_of_others() -> None:
+    """The last clip connects the first two: it is by the artist of one and has the content of the other."""
+    clips = [
+        _clip("1", "group: x", "a/1", "content 1"),
+        _clip("2", "group: y", "a/2", "content 2"),
+        _clip("3", "group: z", "a/3", "content 3"),
+        _clip("4", "b/4", "a/3", "content 4"),
+        _clip("5", "group: x", "a/5", "content 2"),
+    ]
+    assert tabulate(clips, small_spec(context=0)).groups.tolist() == [0, 0, 1, 1, 0]
+
+
+def test_an_artist_is_one_group_in_all_data_sets(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_audio(tmp_path / name / "a.wav", noise(0.6, seed=len(name) + ord(name[0])))
+        (tmp_path / name / "labels.csv").write_text("path,valence,arousal,group\na.wav,0.1,0.2,Some  Body\n")
+    songs = [song for name in ("one", "two") for song in load_dataset(tmp_path / name).songs]
+    spec = small_spec(context=0)
+    table = tabulate(extract(songs, spec)[0], spec)
+    assert table.groups.tolist() == [0, 0]
+    assert table.datasets.tolist() == ["one", "two"]
+    assert table.labels.tolist() == [[0.1, 0.2]] * 2

@@ -6,9 +6,7 @@ checked, because a misread file would train a wrong model without any error.
 
 from __future__ import annotations
 
-import csv
 import re
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.errors import DatasetError, one_line
+from emodj_live.errors import DatasetError
+from emodj_live.training.tables import read_rows, shortened
 
 LABEL_STEP_MS = 500  # the labels' grid, which is that of the windows
 _COLUMN = re.compile(r"sample_([0-9]{1,9})ms")  # up to 11 days: more digits are a mistake
-_LONGEST_QUOTE = 40  # characters of a file's own text in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ def _check_same_songs(first: _Table, second: _Table) -> None:
         known = set(other.songs)
         if missing := [song for song in table.songs if song not in known]:
             raise DatasetError(
-                f"{table.path}: has song {_shortened(missing[0])} (and {len(missing) - 1} more) that {other.path.name} "
+                f"{table.path}: has song {shortened(missing[0])} (and {len(missing) - 1} more) that {other.path.name} "
                 "lacks; both files must have the same songs."
             )
 
@@ -106,7 +104,7 @@ def _aligned(table: _Table, songs: Sequence[str], times: Sequence[int]) -> NDArr
 
 
 def _read_table(path: Path) -> _Table:
-    rows = _rows(path)
+    rows = [cells for _, cells in read_rows(path)]
     if len(rows) < 2:
         raise DatasetError(f"{path}: has no annotated song; a header and one row per song are needed.")
     times = _times(path, rows[0])
@@ -118,28 +116,14 @@ def _read_table(path: Path) -> _Table:
                 values[number, column] = _value(path, row[0], times[column], cell)
     songs = [row[0] for row in rows[1:]]
     if repeated := _first_repeated(songs):
-        raise DatasetError(f"{path}: has song {_shortened(repeated)} twice; every song must have one row.")
+        raise DatasetError(f"{path}: has song {shortened(repeated)} twice; every song must have one row.")
     return _Table(path, songs, times, values)
-
-
-def _rows(path: Path) -> list[list[str]]:
-    """Return the cells of a file, stripped of surrounding space; empty rows are left out."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe may never be written to, and some devices never end
-            raise DatasetError(f"{path}: is not a regular file; replace it by the annotations themselves.")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file, skipinitialspace=True)]
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: is not comma-separated text: {_shortened(str(error), 100)}.") from error
-    return [row for row in rows if any(row)]
 
 
 def _times(path: Path, header: Sequence[str]) -> list[int]:
     """Return the time of each label column [ms], or report the column that is wrong."""
     if header[0] != "song_id":
-        first = _shortened(header[0])
+        first = shortened(header[0])
         raise DatasetError(f"{path}: its first column must be song_id, not {first!r}; separate columns by commas.")
     times = [_time(path, name) for name in header[1:]]
     if repeated := _first_repeated(header[1:]):
@@ -155,7 +139,7 @@ def _times(path: Path, header: Sequence[str]) -> list[int]:
 def _time(path: Path, name: str) -> int:
     match = _COLUMN.fullmatch(name)
     if not match:
-        raise DatasetError(f"{path}: column {_shortened(name)!r} is not named after a time, such as sample_15000ms.")
+        raise DatasetError(f"{path}: column {shortened(name)!r} is not named after a time, such as sample_15000ms.")
     time = int(match[1])
     if time % LABEL_STEP_MS:
         raise DatasetError(f"{path}: column {name} is not at a multiple of {LABEL_STEP_MS} ms.")
@@ -164,10 +148,10 @@ def _time(path: Path, name: str) -> int:
 
 def _check_length(path: Path, row: list[str], n_times: int) -> None:
     if not row[0]:
-        begins = _shortened(", ".join(row[:3]))
+        begins = shortened(", ".join(row[:3]))
         raise DatasetError(f"{path}: has a row without a song_id; the row begins {begins!r}.")
     if any(row[n_times + 1 :]):
-        raise DatasetError(f"{path}: song {_shortened(row[0])} has more cells than the header has columns.")
+        raise DatasetError(f"{path}: song {shortened(row[0])} has more cells than the header has columns.")
     del row[n_times + 1 :]
 
 
@@ -175,18 +159,12 @@ def _value(path: Path, song: str, time: int, cell: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        problem = f"{_shortened(cell)!r} is not a number"
+        problem = f"{shortened(cell)!r} is not a number"
     else:
         if -1 <= value <= 1:
             return value
-        problem = f"{_shortened(cell)} is outside [-1, 1]; rescale the annotations"
-    raise DatasetError(f"{path}: song {_shortened(song)}, column sample_{time}ms: {problem}.")
-
-
-def _shortened(text: str, length: int = _LONGEST_QUOTE) -> str:
-    """Return a piece of a file's text as it may be printed in a message: short and on one line."""
-    text = one_line(text)
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+        problem = f"{shortened(cell)} is outside [-1, 1]; rescale the annotations"
+    raise DatasetError(f"{path}: song {shortened(song)}, column sample_{time}ms: {problem}.")
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,17 @@ DEAM = Terms(
         "the other.",
     ),
 )
+_STATIC = "Human: one rating of the whole clip, from 1 to 9, by each of about ten workers; their mean, (x - 5) / 4."
+EMOMUSIC_STATIC = replace(EMOMUSIC, labels=_STATIC)
+DEAM_STATIC = replace(
+    DEAM,
+    labels=_STATIC,
+    limits=(
+        *DEAM.limits,
+        "DEAM's table of songs 1 to 2000 has emoMusic's ratings of emoMusic's songs (ids up to 1000) with the names of "
+        "valence and arousal exchanged; the trainer recognizes the table and puts that right.",
+    ),
+)
 EMOTIFY = Terms(
     title="400 excerpts of the Emotify set (Aljanaki et al. 2016): classical, rock, electronic, pop",
     labels=(
@@ -65,8 +77,81 @@ EMOTIFY = Terms(
         "train with the same command.",
     ),
 )
-UNKNOWN = Terms(
-    title="a data set unknown to train.py",
-    labels="Unknown to train.py; ask whoever trained this model.",
-    license="Unknown to train.py; the terms of the data set apply.",
+_PREVIEWS = (
+    "Non-commercial, for research. The audio is 30 s previews of commercial recordings: it is used for research alone "
+    "and never redistributed, and neither are the tables; this model holds nothing that a recording could be restored "
+    "from."
 )
+_TAGS = "Quadrants: from the mood tags that experts gave each song, kept only where listeners agreed. "
+_QUADRANTS_ALONE = (
+    "Each clip's quadrant stands for its values as +-0.3, so only the signs of valence and arousal were learned."
+)
+_ONE_QUADRANT = "There is one quadrant for a whole clip of 30 s, though music may move within it."
+FOUR_Q = Terms(
+    title="4Q Audio Emotion Dataset (Panda, Malheiro and Paiva, IEEE TAFFC 2018)",
+    labels=(
+        _TAGS
+        + "Valence and arousal: **not ratings of the clip**, but the mean of the Warriner norms (people's ratings "
+        "of 13 915 English words) of the clip's mood tags; they are graded."
+    ),
+    license=_PREVIEWS,
+    limits=(
+        _ONE_QUADRANT,
+        "Values made from words are compressed, arousal most: they order clips better than they place them. Signs are "
+        "judged by the quadrant.",
+    ),
+)
+FOUR_Q_QUADRANTS = replace(FOUR_Q, labels=_TAGS + _QUADRANTS_ALONE, limits=(_ONE_QUADRANT,))
+MERGE = replace(
+    FOUR_Q,
+    title="MERGE, the successor of the 4Q set (Louro et al. 2024)",
+    labels=_TAGS.replace("kept only where listeners agreed", "semi-automatically checked")
+    + "Valence and arousal: **not ratings of the clip**, but derived from its mood tags by the set's authors.",
+    limits=(*FOUR_Q.limits, "MERGE has songs of 4Q: neither is an independent test for a model trained on the other."),
+)
+MERGE_QUADRANTS = replace(MERGE, labels=_TAGS + _QUADRANTS_ALONE, limits=(_ONE_QUADRANT, MERGE.limits[-1]))
+EMOPIA = Terms(
+    title="EMOPIA, solo piano (Hung et al. 2021)",
+    labels="EMOPIA: a quadrant for each clip by four annotators, written as +-0.3: only the signs were learned.",
+    license="EMOPIA: CC BY-NC-SA 4.0, non-commercial, share alike.",
+)
+VGMIDI = Terms(
+    title="VGMIDI, piano arrangements of video game music (Ferreira and Whitehead 2019)",
+    labels="VGMIDI: human, the mean of about 30 raters for each measure.",
+    license="VGMIDI: without a license file, so for research and non-commercial use only.",
+    limits=(
+        "VGMIDI's ratings are narrow (standard deviation .24 valence, .28 arousal) and noisy (raters differ by .2 to "
+        ".45), so no model can follow them closely.",
+    ),
+)
+UNKNOWN = Terms(
+    title="a data set unknown to the trainer",
+    labels="Unknown to the trainer; ask whoever trained this model.",
+    license="Unknown to the trainer; the terms of the data set apply.",
+)
+_LABEL_TABLES = {"emopia": EMOPIA, "vgmidi": VGMIDI}
+
+
+def of_label_table(paths: Iterable[str]) -> Terms:
+    """Return the terms of a ``labels.csv`` by the folders in its paths: ``emopia/...`` and ``vgmidi/...`` are known.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        As the table has them, with "/".
+
+    Returns
+    -------
+    Terms
+        `UNKNOWN` if a clip is in any other folder.
+    """
+    folders = sorted({path.casefold().rpartition("/")[0] for path in paths})
+    known = [_LABEL_TABLES[folder] for folder in folders if folder in _LABEL_TABLES]
+    if len(known) < len(folders) or not known:
+        return UNKNOWN
+    return Terms(
+        title=" and ".join(terms.title for terms in known),
+        labels=" ".join(terms.labels for terms in known),
+        license=" ".join(terms.license for terms in known),
+        limits=tuple(limit for terms in known for limit in terms.limits),
+    )
