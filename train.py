@@ -1,4 +1,4 @@
-"""Train a model: ``python train.py DATASET [DATASET ...]``; see ``--help``."""
+"""Train a model: ``python train.py FOLDER [FOLDER ...]``, the same as the installed ``emodj-train``."""
 
 from emodj_live.training.command import console
 

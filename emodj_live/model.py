@@ -27,6 +27,42 @@ _SPEC_OF_VERSION_2 = {"context": 0.0}
 _LARGEST = 1e9  # of any number in an array: the square of a larger one overflows float32
 
 
+class Kernel:
+    """The RBF kernel with fixed vectors, in float32: ``exp(-gamma |x - s|^2)``.
+
+    It is computed as ``exp(2 gamma x . s  -  gamma |s|^2  -  gamma |x|^2)``, where only the first term needs both: one
+    matrix product.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (m, n_features)
+    gamma : float
+    """
+
+    def __init__(self, vectors: NDArray[np.float32], gamma: float) -> None:
+        self._vectors = vectors
+        self._gamma = gamma
+        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+        self._offsets = (-gamma * squares).astype(np.float32)
+
+    def __call__(self, scaled: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the kernel of every row with every vector.
+
+        Parameters
+        ----------
+        scaled : ndarray of float64, shape (n, n_features)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, m)
+        """
+        exponents: NDArray[np.float32] = (2 * self._gamma * scaled).astype(np.float32) @ self._vectors.T
+        exponents += self._offsets
+        exponents -= (self._gamma * (scaled**2).sum(axis=1, keepdims=True)).astype(np.float32)
+        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, but rounding can make it so
+        return np.exp(exponents, out=exponents)
+
+
 @dataclass(frozen=True, eq=False)
 class EmotionModel:
     """Two regressors, valence and arousal, over one set of support vectors.
@@ -96,8 +132,7 @@ class EmotionModel:
         _check_number("reference_level", self.reference_level, *_LEVEL_BOUNDS)
         if not (self.std >= _SMALLEST_STD).all():
             raise ValueError("every std must be positive")
-        squares = np.einsum("ij,ij->i", self.support_vectors, self.support_vectors, dtype=np.float64)
-        object.__setattr__(self, "_offsets", (-self.gamma * squares).astype(np.float32))
+        object.__setattr__(self, "_kernel", Kernel(self.support_vectors, self.gamma))
 
     def _set_array(self, name: str, shape: tuple[int, ...]) -> None:
         array = np.ascontiguousarray(getattr(self, name), self.ARRAYS[name])
@@ -152,22 +187,10 @@ class EmotionModel:
         predicted = np.empty((len(features), 2))
         for start in range(0, len(features), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            predicted[rows] = self._kernel(features[rows]) @ self.coefficients
+            scaled = (features[rows] - self.mean) / self.std
+            predicted[rows] = self._kernel(scaled) @ self.coefficients  # type: ignore[attr-defined]
         predicted += self.intercepts
         return predicted
-
-    def _kernel(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the kernel of every row with every support vector, in float32.
-
-        ``exp(-gamma |x - s|^2) = exp(2 gamma x . s  -  gamma |s|^2  -  gamma |x|^2)``, where only the first term needs
-        both: one matrix product.
-        """
-        scaled = (features - self.mean) / self.std
-        exponents: NDArray[np.float32] = (2 * self.gamma * scaled).astype(np.float32) @ self.support_vectors.T
-        exponents += self._offsets  # type: ignore[attr-defined]
-        exponents -= (self.gamma * (scaled**2).sum(axis=1, keepdims=True)).astype(np.float32)
-        np.minimum(exponents, 0, out=exponents)  # a distance is not negative, but rounding can make it so
-        return np.exp(exponents, out=exponents)
 
     # ----------------------------------------------------------------------------------------------------- the file
 

@@ -1,4 +1,4 @@
-"""``python train.py``: from the command line to a model file, its card and a table of scores."""
+"""``emodj-train``: from the command line to a model file, its card, scores and pictures."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NoReturn
 from emodj_live.errors import DatasetError, EmodjError, ModelError
 from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions, parse
 from emodj_live.training.requirements import check_installed
+from emodj_live.training.score_files import check_outputs, write_files
 
 _MOST_DATASETS = 8  # their descriptions have to fit into the model file's header
 
@@ -26,7 +27,7 @@ def console() -> NoReturn:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Train a model.
+    """Train a model, or evaluate one if the first argument is ``evaluate``.
 
     Parameters
     ----------
@@ -38,17 +39,21 @@ def main(argv: Sequence[str]) -> int:
     int
         Exit code: 0, or 1 for an `EmodjError`, or 130 for Ctrl-C. Wrong arguments raise ``SystemExit(2)``.
     """
+    if argv and argv[0] == "evaluate":
+        from emodj_live.training import evaluate_command
+
+        return evaluate_command.main(argv[1:])
     options = parse(argv)
     try:
         check_installed()
         _run(options)
     except EmodjError as error:
-        sys.stderr.write(f"train.py: {error}\n")
+        sys.stderr.write(f"emodj-train: {error}\n")
         return 1
     except KeyboardInterrupt:
         if workers := sys.modules.get("emodj_live.training.workers"):
             workers.stop_workers()
-        sys.stderr.write("train.py: interrupted; the features computed so far are in the cache.\n")
+        sys.stderr.write("emodj-train: interrupted; the features computed so far are in the cache.\n")
         return 130
     return 0
 
@@ -57,15 +62,21 @@ def _run(options: TrainingOptions) -> None:
     card = _card_path(options.model)
     _check_can_write(options.model, card, options.export_sklearn)
     _check_datasets(options.datasets)
+    check_outputs(options.csv, options.plots)
     from emodj_live.training.card import write_card
     from emodj_live.training.fitting import export_sklearn
     from emodj_live.training.pipeline import train
     from emodj_live.training.progress import Progress
     from emodj_live.training.report import print_scores
+    from emodj_live.training.scoring import score_found
 
-    model = train(options, Progress(quiet=options.quiet))
+    trained = train(options, Progress(quiet=options.quiet))
+    model = trained.model
     model.save(options.model)
     write_card(model, card)
+    if trained.found and (options.csv or options.plots):
+        sets, pooled = score_found(trained.found, model.calibration)
+        write_files(sets, pooled, csv=options.csv, plots=options.plots, curve=trained.curve)
     if options.export_sklearn:
         export_sklearn(model, options.export_sklearn)
     if not options.quiet:
@@ -107,7 +118,7 @@ def _check_is_card(card: Path) -> None:
         with card.open("rb") as file:
             begins = file.read(len(MARK))
     if begins != MARK.encode():
-        raise ModelError(f"{card}: exists and is not a model card written by train.py; choose another --model.")
+        raise ModelError(f"{card}: exists and is not a model card written by emodj-train; choose another --model.")
 
 
 def _check_datasets(folders: Sequence[Path]) -> None:

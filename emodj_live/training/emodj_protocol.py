@@ -20,8 +20,8 @@ from sklearn.model_selection import KFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from emodj_live.training.emodj_matrix import Matrix
+from emodj_live.training.estimators import new_regressor
 from emodj_live.training.evaluation import AXES, Metrics
-from emodj_live.training.fitting import new_regressor
 from emodj_live.training.progress import Progress
 from emodj_live.training.workers import as_completed
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-Pair = tuple[float, float]
+from emodj_live.training.option_values import Pair, by_folder
+from emodj_live.training.options import add_data
+
 _EPILOG = """examples:
   emodj-train evaluate models/emodj.npz emomusic            score the bundled model against emoMusic
   emodj-train evaluate my.npz 4q piano --plots pictures     two data sets, with pictures
@@ -78,11 +79,8 @@ def parse(argv: Sequence[str]) -> EvaluateOptions:
     parser = _parser()
     values = vars(parser.parse_args(argv))
     values["datasets"] = tuple(values["datasets"])
-    try:
-        for name in ("scale", "offset"):
-            values[name] = {_folder(given, values["datasets"]): pair for given, pair in values[name]}
-    except ValueError as error:
-        parser.error(f"argument --{name}: {error}")
+    for name in ("scale", "offset"):
+        values[name] = by_folder(parser, f"--{name}", values[name], values["datasets"])
     return EvaluateOptions(**values)
 
 
@@ -93,49 +91,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add, default = parser.add_argument, EvaluateOptions
+    add = parser.add_argument
     add("model", metavar="MODEL", type=Path, help="model file")
-    add("datasets", nargs="+", metavar="FOLDER", type=Path, help="folder that holds a data set")
-    for name, what in (("--scale", "multiply the labels of a set"), ("--offset", "then add to them")):
-        each = f"{what}: one value, or VALENCE,AROUSAL"
-        add(name, type=_change, action="append", default=[], metavar="FOLDER=V,A", help=each)
-    add("--static", action="store_true", help="prefer one rating per song where a data set has both")
-    add("--csv", type=Path, metavar="FILE", help="write one row per song")
-    add("--plots", type=Path, metavar="DIR", help="draw scatter, confusion and calibration into DIR (extra: plot)")
+    add_data(parser)
     add("--json", action="store_true", help="print one JSON object instead of tables")
-    add("--cache", type=Path, metavar="DIR", help="where to keep computed features between runs")
-    add("--jobs", type=_jobs, default=default.jobs, metavar="N", help="processes to use (default: one per core)")
     add("--quiet", action="store_true", help="show no progress")
     return parser
-
-
-def _change(text: str) -> tuple[str, Pair]:
-    """Read ``FOLDER=V,A``, or ``FOLDER=X`` for both axes."""
-    folder, _, numbers = text.rpartition("=")
-    try:
-        values = [float(part) for part in numbers.split(",")]
-    except ValueError:
-        values = []
-    if not folder or not 1 <= len(values) <= 2 or not all(map(math.isfinite, values)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not FOLDER=VALENCE,AROUSAL, such as 4q=0.8,1.3")
-    return folder, (values[0], values[-1])
-
-
-def _folder(given: str, folders: Sequence[Path]) -> Path:
-    """Return the folder that is meant, by its path as given or by its name."""
-    found = [folder for folder in folders if Path(given) == folder] or [
-        folder for folder in folders if given == folder.resolve().name
-    ]
-    if len(found) != 1:
-        raise ValueError(f"{given!r} is {'none' if not found else 'more than one'} of the folders to score")
-    return found[0]
-
-
-def _jobs(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if value < 1 and value != -1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value

@@ -1,4 +1,4 @@
-"""Fit the scaler and the two support vector regressors, and convert models to scikit-learn's."""
+"""Fit a model, and convert models to scikit-learn's."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ from sklearn.svm import SVR
 from emodj_live.errors import DatasetError, EmodjError
 from emodj_live.features import FeatureSpec
 from emodj_live.model import EmotionModel
+from emodj_live.training.estimators import Samples, fit_condensed, fit_exact
 from emodj_live.training.hyperparameters import Hyperparameters
 from emodj_live.training.windows import WindowTable
-from emodj_live.training.workers import in_order
-
-_CACHE_MB = 1000  # for the kernel; libsvm's default of 200 is too small from 5000 rows on
 
 
-def fit_scaler(features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def fit_scaler(
+    features: NDArray[np.float32], n_coefficients: int | None = None, context_weight: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and standard deviation of every feature; for a constant feature the latter is 1.
 
     Parameters
     ----------
     features : ndarray of float32, shape (n, n_features)
+    n_coefficients : int, optional
+        How many of the features are MFCCs; by default all.
+    context_weight : float
+        If there are others: the share of a squared distance that they have on average, for which the standard
+        deviations of both blocks are multiplied by one number each.
 
     Returns
     -------
@@ -34,6 +39,10 @@ def fit_scaler(features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDAr
     mean = features.mean(axis=0, dtype=np.float64)
     std = features.std(axis=0, dtype=np.float64)
     std[std < 1e-9 * np.maximum(1, abs(mean))] = 1
+    if n_coefficients is not None and n_coefficients < len(std):
+        share = n_coefficients / len(std)
+        std[:n_coefficients] *= np.sqrt(share / (1 - context_weight))
+        std[n_coefficients:] *= np.sqrt((1 - share) / context_weight)
     return mean, std
 
 
@@ -52,7 +61,7 @@ def fit_model(
     stride : int
         Learn from every `stride`-th labeled window of a clip.
     jobs : int
-        1 fits in this process; more fit in worker processes, one per axis.
+        1 fits in this process; more fit exact regressors in worker processes, one per axis.
 
     Returns
     -------
@@ -64,69 +73,29 @@ def fit_model(
     DatasetError
         If all labeled windows are silent.
     """
+    reference_level = table.reference_level()
     rows = table.training_rows(stride)
-    features, labels = table.features[rows], table.labels[rows]
-    mean, std = fit_scaler(features)
-    scaled = (features - mean) / std
-    work = (joblib.delayed(_fit_axis)(scaled, labels[:, axis], parameters, axis) for axis in (0, 1))
-    fits = in_order(work, jobs)
-    union, coefficients = _shared_support(*((support, dual) for support, dual, _ in fits))
+    mean, std = fit_scaler(table.features[rows], spec.n_coefficients, parameters.context_weight)
+    samples = Samples((table.features[rows] - mean) / std, table.labels[rows], table.weights(rows))
+    gamma = 1 / spec.n_features if parameters.gamma is None else parameters.gamma
+    fit = fit_condensed if parameters.estimator == "condensed" else fit_exact
+    vectors, coefficients, intercepts = fit(samples, gamma, parameters, jobs)
     return EmotionModel(
         spec=spec,
         mean=mean,
         std=std,
-        support_vectors=scaled[union].astype(np.float32),
+        support_vectors=vectors,
         coefficients=coefficients,
-        intercepts=np.array([intercept for _, _, intercept in fits]),
-        gamma=parameters.gamma,
-        reference_level=table.reference_level(),
+        intercepts=intercepts,
+        gamma=gamma,
+        reference_level=reference_level,
     )
-
-
-def _shared_support(
-    *fits: tuple[NDArray[np.intp], NDArray[np.float64]],
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the rows that support any regressor, and the coefficients of all regressors for them."""
-    union = np.unique(np.concatenate([support for support, _ in fits]))
-    if not union.size:  # all labels are within epsilon: the regressors are constant, and any one vector will do
-        union = np.zeros(1, np.intp)
-    coefficients = np.zeros((len(union), len(fits)))
-    for axis, (support, dual) in enumerate(fits):
-        coefficients[np.searchsorted(union, support), axis] = dual
-    return union, coefficients
 
 
 def check_learned(model: EmotionModel) -> None:
     """Raise a `DatasetError` if a model learned nothing because all labels lie within epsilon of each other."""
     if not model.coefficients.any():
         raise DatasetError("The labels hardly vary, so nothing can be learned; use more songs or a smaller --epsilon.")
-
-
-def new_regressor(gamma: float | str, cost: float, epsilon: float) -> SVR:
-    """Return an unfitted support vector regressor.
-
-    Parameters
-    ----------
-    gamma : float or str
-    cost, epsilon : float
-
-    Returns
-    -------
-    SVR
-    """
-    return SVR(kernel="rbf", gamma=gamma, C=cost, epsilon=epsilon, cache_size=_CACHE_MB)
-
-
-def _fit_axis(
-    scaled: NDArray[np.float64], labels: NDArray[np.float64], parameters: Hyperparameters, axis: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64], float]:
-    """Return one regressor's support rows, dual coefficients and intercept."""
-    regressor = new_regressor(parameters.gamma, parameters.cost[axis], parameters.epsilon[axis])
-    regressor.fit(scaled, labels)
-    order = np.argsort(regressor.support_)
-    support = np.asarray(regressor.support_)[order].astype(np.intp)
-    dual = np.asarray(regressor.dual_coef_, np.float64).reshape(-1)[order]
-    return support, dual, float(np.ravel(regressor.intercept_)[0])
 
 
 def to_sklearn(model: EmotionModel) -> tuple[SVR, SVR]:
@@ -139,7 +108,8 @@ def to_sklearn(model: EmotionModel) -> tuple[SVR, SVR]:
     Returns
     -------
     valence, arousal : sklearn.svm.SVR
-        Their ``predict`` takes scaled features, ``(features - model.mean) / model.std``, of shape (n, n_features).
+        Their ``predict`` takes scaled features, ``(features - model.mean) / model.std``, of shape (n, n_features), and
+        answers as the model does, whichever estimator it was fitted with: both end in the same arrays.
     """
     used = model.provenance.get("hyperparameters", {})
     regressors = []

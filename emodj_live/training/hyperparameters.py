@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Estimator = Literal["condensed", "svr"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,17 +14,35 @@ class Hyperparameters:
 
     Attributes
     ----------
-    gamma : float
-        Width of the RBF kernel, which both regressors share.
+    estimator : str
+        ``"svr"`` fits two exact support vector regressors, as EmoDJ does; ``"condensed"`` fits one ridge regression for
+        both values over the kernels of a few centers (Nystroem).
+    gamma : float or None
+        Width of the RBF kernel, which both values share; None is 1 / (number of features).
+    context_weight : float
+        Share of the context's statistics in the distance between two feature vectors, if there is a context; the
+        MFCCs have the rest.
     cost : tuple of float
-        C of valence and of arousal.
+        C of valence and of arousal, of ``"svr"``.
     epsilon : tuple of float
-        Half width of the tube without loss, of valence and of arousal.
+        Half width of the tube without loss, of valence and of arousal, of ``"svr"``.
+    centers : int
+        How many centers ``"condensed"`` has at most.
+    alpha : float
+        Penalty of the ridge regression of ``"condensed"``.
     """
 
-    gamma: float = 1 / 264
+    estimator: Estimator = "condensed"
+    gamma: float | None = None
+    context_weight: float = 0.7
     cost: tuple[float, float] = (1.0, 1.0)
     epsilon: tuple[float, float] = (0.1, 0.1)
+    centers: int = 1000
+    alpha: float = 1.0
+
+
+EMODJ = Hyperparameters("svr")
+"""EmoDJ's own: exact regressors with C = 1 and epsilon = 0.1; gamma is 1/264, its number of features."""
 
 
 def fraction(gamma: float) -> str:
@@ -33,3 +54,13 @@ def fraction(gamma: float) -> str:
 def pair(values: tuple[float, float]) -> str:
     """Return the values of both axes as ``VALENCE,AROUSAL``, or as one number if they are equal."""
     return f"{values[0]:.12g}" if values[0] == values[1] else f"{values[0]:.12g},{values[1]:.12g}"
+
+
+def described(parameters: Hyperparameters) -> str:
+    """Return the parameters that the estimator uses, as text."""
+    gamma = "1/features" if parameters.gamma is None else fraction(parameters.gamma)
+    if parameters.estimator == "svr":
+        own = f"C {pair(parameters.cost)}, epsilon {pair(parameters.epsilon)}"
+    else:
+        own = f"alpha {parameters.alpha:g}"
+    return f"gamma {gamma}, {own}, context weight {parameters.context_weight:g}"

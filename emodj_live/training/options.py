@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from emodj_live.training.hyperparameters import Hyperparameters, fraction, pair
+from emodj_live.training.hyperparameters import Estimator, Hyperparameters, pair
+from emodj_live.training.option_values import Pair, both, by_folder, change, count, jobs, number
 
 _HYPERPARAMETERS = Hyperparameters()
 DEFAULT_MODEL = Path(__file__).parents[2] / "models" / "emodj.npz"
@@ -17,10 +18,16 @@ DEFAULT_MODEL = Path(__file__).parents[2] / "models" / "emodj.npz"
 _COST_BOUNDS = 1e-9, 1e8
 _GAMMA_BOUNDS = 1e-9, 1e3
 _EPSILON_BOUNDS = 0.0, 2.0
+_ALPHA_BOUNDS = 1e-6, 1e9
+_WEIGHT_BOUNDS = 0.01, 0.99
+_CONTEXT_BOUNDS = 0.0, 60.0
+_FITTING = ("estimator", "gamma", "context_weight", "cost", "epsilon", "centers", "alpha")
 _EPILOG = """examples:
-  python train.py emomusic                      train on emoMusic, with C = 1 and gamma = 1/264
-  python train.py DEAM --model deam.npz --tune  also search for the best C, gamma and epsilon
-  python train.py emomusic --protocol emodj     also score by EmoDJ's own protocol (leaky; takes hours)
+  emodj-train emomusic --model my.npz                   train on emoMusic
+  emodj-train emomusic 4q --scale 4q=0.8,1.3            on two data sets; the labels of one are stretched
+  emodj-train emomusic --context 0 --estimator svr      EmoDJ's own model: 264 MFCCs, exact regressors
+  emodj-train DEAM --model deam.npz --tune              also search for the best parameters
+  emodj-train evaluate my.npz 4q --plots pictures       how well a model does; see emodj-train evaluate --help
 """
 
 
@@ -32,16 +39,28 @@ class TrainingOptions:
     ----------
     datasets : tuple of Path
         Folders that each hold a data set.
+    scale, offset : mapping of Path to tuple of float
+        What the labels of a folder's data set are multiplied with, and what is then added: valence, arousal.
+    static : bool
+        Prefer one rating per song where a data set has both.
     model : Path
         The file to write the model to; its card goes beside it.
+    context : float
+        How far back the features reach [s]; 0 is EmoDJ's own way.
     hyperparameters : Hyperparameters
         What to fit with, or where to start the search if `tune` is set.
     stride : int
         Train on every `stride`-th labeled window of a song.
     tune : bool
         Search for the best hyperparameters, by song.
+    compare : bool
+        Also score EmoDJ's own shape on the same songs, and each data set against the others.
     protocol : str
         ``"song"``, or ``"emodj"`` to also score by EmoDJ's own protocol.
+    csv : Path, optional
+        File to write one row per song to, as predicted out of fold.
+    plots : Path, optional
+        Folder to draw pictures of the scores into.
     cache : Path, optional
         Folder that keeps computed features between runs; None is the user's cache folder.
     jobs : int
@@ -53,11 +72,18 @@ class TrainingOptions:
     """
 
     datasets: tuple[Path, ...]
+    scale: Mapping[Path, Pair] = field(default_factory=dict)
+    offset: Mapping[Path, Pair] = field(default_factory=dict)
+    static: bool = False
     model: Path = DEFAULT_MODEL
+    context: float = 4.0
     hyperparameters: Hyperparameters = _HYPERPARAMETERS
     stride: int = 3
     tune: bool = False
+    compare: bool = False
     protocol: Literal["song", "emodj"] = "song"
+    csv: Path | None = None
+    plots: Path | None = None
     cache: Path | None = None
     jobs: int = -1
     export_sklearn: Path | None = None
@@ -81,84 +107,84 @@ def parse(argv: Sequence[str]) -> TrainingOptions:
     SystemExit
         With code 2 on wrong arguments, 0 on ``--help``.
     """
-    values = vars(_parser().parse_args(argv))
-    fitting = {name: values.pop(name) for name in ("gamma", "cost", "epsilon")}
+    parser = _parser()
+    values = vars(parser.parse_args(argv))
+    fitting = {name: values.pop(name) for name in _FITTING}
     values["datasets"] = tuple(values["datasets"])
+    for name in ("scale", "offset"):
+        values[name] = by_folder(parser, f"--{name}", values[name], values["datasets"])
     return TrainingOptions(hyperparameters=Hyperparameters(**fitting), **values)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="train.py",
-        description="Train a music emotion model on emoMusic, DEAM, or clips with annotations in emoMusic's format.",
+        prog="emodj-train",
+        description="Train a music emotion model on annotated music: emoMusic, DEAM, 4Q, MERGE, or any folder with "
+        "labels.csv.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add, default = parser.add_argument, TrainingOptions
-    add("datasets", nargs="+", metavar="DATASET", type=Path, help="folder that holds a data set")
     add("--model", type=Path, default=default.model, metavar="FILE", help="model file (default: models/emodj.npz)")
+    add_data(parser)
     _add_fitting(parser)
-    leaky = "emodj: also score by EmoDJ's own, leaky protocol"
-    add("--protocol", choices=("song", "emodj"), default=default.protocol, help=leaky)
-    add("--cache", type=Path, metavar="DIR", help="where to keep computed features between runs")
-    add("--jobs", type=_jobs, default=default.jobs, metavar="N", help="processes to use (default: one per core)")
+    _add_scoring(parser)
     add("--export-sklearn", type=Path, metavar="DIR", help="also write scikit-learn regressors to DIR, as pickles")
     add("--quiet", action="store_true", help="show neither progress nor scores")
     return parser
 
 
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add what training and evaluation have in common: the data sets, and how they are read.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    """
+    add = parser.add_argument
+    add("datasets", nargs="+", metavar="FOLDER", type=Path, help="folder that holds a data set")
+    each: dict[str, Any] = {"type": change, "action": "append", "default": [], "metavar": "FOLDER=V,A"}
+    add("--scale", **each, help="multiply the labels of a data set: one value, or VALENCE,AROUSAL")
+    add("--offset", **each, help="then add to them")
+    add("--static", action="store_true", help="prefer one rating per song where a data set has both")
+    add("--csv", type=Path, metavar="FILE", help="write one row per song: what it was given, and what is true")
+    add("--plots", type=Path, metavar="DIR", help="draw pictures of the scores into DIR (extra: plot)")
+    add("--cache", type=Path, metavar="DIR", help="where to keep computed features between runs")
+    add("--jobs", type=jobs, default=-1, metavar="N", help="processes to use (default: one per core)")
+
+
 def _add_fitting(parser: argparse.ArgumentParser) -> None:
     add, default = parser.add_argument, TrainingOptions.hyperparameters
-    cost = f"cost of an error: one value, or VALENCE,AROUSAL (default: {pair(default.cost)})"
-    add("--C", type=_costs, default=default.cost, dest="cost", metavar="C", help=cost)
-    gamma = f"width of the kernel: a number or a fraction (default: {fraction(default.gamma)})"
-    add("--gamma", type=_gamma, default=default.gamma, metavar="G", help=gamma)
-    epsilon = f"error that costs nothing: one value, or VALENCE,AROUSAL (default: {pair(default.epsilon)})"
-    add("--epsilon", type=_epsilons, default=default.epsilon, metavar="E", help=epsilon)
+    context = f"seconds that the features look back; 0: EmoDJ's MFCCs alone (default: {TrainingOptions.context:g})"
+    add("--context", type=_context, default=TrainingOptions.context, metavar="S", help=context)
+    estimator = f"svr: exact regressors; condensed: a few shared centers (default: {default.estimator})"
+    add("--estimator", choices=get_args(Estimator), default=default.estimator, help=estimator)
+    gamma = "width of the kernel: a number or a fraction (default: 1 / number of features)"
+    add("--gamma", type=partial(number, low=_GAMMA_BOUNDS[0], high=_GAMMA_BOUNDS[1]), metavar="G", help=gamma)
+    weight = f"share of the context in a distance (default: {default.context_weight:g})"
+    between = partial(number, low=_WEIGHT_BOUNDS[0], high=_WEIGHT_BOUNDS[1])
+    add("--context-weight", type=between, default=default.context_weight, metavar="W", help=weight)
+    add("--centers", type=count, default=default.centers, metavar="N", help=f"condensed: how many centers (default: {default.centers})")
+    penalty = partial(number, low=_ALPHA_BOUNDS[0], high=_ALPHA_BOUNDS[1])
+    add("--alpha", type=penalty, default=default.alpha, metavar="A", help=f"condensed: ridge penalty (default: {default.alpha:g})")
+    cost = f"svr: cost of an error: one value, or VALENCE,AROUSAL (default: {pair(default.cost)})"
+    add("--C", type=partial(both, low=_COST_BOUNDS[0], high=_COST_BOUNDS[1]), default=default.cost, dest="cost", metavar="C", help=cost)
+    epsilon = f"svr: error that costs nothing: one value, or VALENCE,AROUSAL (default: {pair(default.epsilon)})"
+    add("--epsilon", type=partial(both, low=_EPSILON_BOUNDS[0], high=_EPSILON_BOUNDS[1]), default=default.epsilon, metavar="E", help=epsilon)
     stride = f"train on every N-th window of a song (default: {TrainingOptions.stride})"
-    add("--stride", type=_count, default=TrainingOptions.stride, metavar="N", help=stride)
-    add("--tune", action="store_true", help="search for the best C, gamma and epsilon by song; the scores are nested")
+    add("--stride", type=count, default=TrainingOptions.stride, metavar="N", help=stride)
+    add("--tune", action="store_true", help="search for the best parameters by song; the scores are nested")
 
 
-def _costs(text: str) -> tuple[float, float]:
-    return _both(text, *_COST_BOUNDS)
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--compare", action="store_true", help="also score EmoDJ's shape on the same songs, and set against set")
+    leaky = "emodj: also score by EmoDJ's own, leaky protocol"
+    add("--protocol", choices=("song", "emodj"), default=TrainingOptions.protocol, help=leaky)
 
 
-def _epsilons(text: str) -> tuple[float, float]:
-    return _both(text, *_EPSILON_BOUNDS)
-
-
-def _gamma(text: str) -> float:
-    return _number(text, *_GAMMA_BOUNDS)
-
-
-def _both(text: str, low: float, high: float) -> tuple[float, float]:
-    """Read one value for both axes, or one for each."""
-    values = [_number(part, low, high) for part in text.split(",")]
-    if len(values) > 2:
-        raise argparse.ArgumentTypeError(f"takes one value or two, got {text!r}")
-    return values[0], values[-1]
-
-
-def _number(text: str, low: float, high: float) -> float:
-    try:
-        value = float(Fraction(text.strip()))
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number or a fraction such as 1/264") from None
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"must be from {low:g} to {high:g}, got {text}")
+def _context(text: str) -> float:
+    value = number(text, *_CONTEXT_BOUNDS)
+    if 0 < value < 0.5:
+        raise argparse.ArgumentTypeError(f"must be 0 or at least half a second, got {text}")
     return value
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
-
-
-def _jobs(text: str) -> int:
-    return -1 if text == "-1" else _count(text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from emodj_live.errors import EmodjError
@@ -16,25 +17,56 @@ from emodj_live.training.dataset import Dataset, load_dataset
 from emodj_live.training.extraction import Clip, default_spec, extract
 from emodj_live.training.fitting import check_learned, fit_model
 from emodj_live.training.hyperparameters import Hyperparameters
+from emodj_live.training.option_values import Pair
 from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
 from emodj_live.training.provenance import command_line, describe_dataset, describe_training
-from emodj_live.training.song_protocol import Choice, Fixed, by_song
+from emodj_live.training.song_protocol import (
+    Choice,
+    Fixed,
+    OutOfFold,
+    across_sets,
+    cross_validate,
+    describe,
+    emodj_shape,
+    learning_curve,
+)
 from emodj_live.training.tuning import Tuner
 from emodj_live.training.windows import WindowTable, tabulate
 from emodj_live.training.workers import BrokenProcessPool, start_workers
 
 _GIVEN = (
-    "C, gamma and epsilon were given, not chosen by this run. If someone chose them by these same scores, as was done "
-    "for the model that ships, the scores flatter them a little."
+    "The parameters were given, not chosen by this run. If someone chose them by these same scores, as was done for the "
+    "model that ships, the scores flatter them a little."
 )
 _NESTED = (
-    "C, gamma and epsilon were chosen separately within the training songs of every fold (nested), so the choice does "
-    "not depend on the songs that are scored; those of the final model were chosen on all songs."
+    "The parameters were chosen separately within the training songs of every fold (nested), so the choice does not "
+    "depend on the songs that are scored; those of the final model were chosen on all songs."
 )
+_EMODJ_STRIDE = 4  # times the stride: exact regressors take minutes where condensed ones take seconds
+UNCHANGED = {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}
 
 
-def train(options: TrainingOptions, progress: Progress) -> EmotionModel:
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training run comes to.
+
+    Attributes
+    ----------
+    model : EmotionModel
+        With provenance.
+    found : OutOfFold or None
+        What was predicted for songs that were not trained on; None if there is only one group.
+    curve : sequence of mapping
+        The learning curve, if pictures were asked for.
+    """
+
+    model: EmotionModel
+    found: OutOfFold | None
+    curve: Sequence[Mapping[str, Any]]
+
+
+def train(options: TrainingOptions, progress: Progress) -> Trained:
     """Read, extract, score, fit.
 
     Parameters
@@ -44,8 +76,7 @@ def train(options: TrainingOptions, progress: Progress) -> EmotionModel:
 
     Returns
     -------
-    EmotionModel
-        With provenance.
+    Trained
 
     Raises
     ------
@@ -60,31 +91,72 @@ def train(options: TrainingOptions, progress: Progress) -> EmotionModel:
         ) from error
 
 
-def _train(options: TrainingOptions, progress: Progress) -> EmotionModel:
+def _train(options: TrainingOptions, progress: Progress) -> Trained:
     datasets = _load(options, progress)
     start_workers(options.jobs)
-    spec = default_spec()
+    spec = default_spec(options.context)
     clips, described = _extract(datasets, spec, options, progress)
-    table = tabulate([clip for found in clips for clip in found])
-    protocols: dict[str, Any] = {"song": _score(table, spec, options, progress)}
+    table = tabulate([clip for found in clips for clip in found], spec)
+    parameters = _choose(table, spec, options, progress)
+    found = _out_of_fold(table, spec, options, progress)
+    figures, calibration = describe(found) if found else (None, None)
+    if figures is not None:
+        figures |= {"choice": _NESTED if options.tune else _GIVEN, "emodj": None, "cross": None}
+        if options.compare:
+            figures |= _compare(table, spec, parameters, options, progress)
+    protocols: dict[str, Any] = {"song": figures}
     if options.protocol == "emodj":
         protocols["emodj"] = _score_as_emodj(datasets, clips, spec, options, progress)
-    parameters = _choose(table, spec, options, progress)
+    curve = _curve(table, spec, parameters, options, progress) if options.plots else []
     progress.report("Fitting the model on all songs")
     model = fit_model(table, spec, parameters, stride=options.stride, jobs=options.jobs)
     check_learned(model)
     rows = len(table.training_rows(options.stride))
     made = describe_training(parameters, options, described, rows)
-    return replace(model, provenance={"command": command_line(options), **made, "protocols": protocols})
+    provenance = {"command": command_line(options), **made, "protocols": protocols}
+    return Trained(replace(model, provenance=provenance, calibration=calibration), found, curve)
+
+
+def _out_of_fold(
+    table: WindowTable, spec: FeatureSpec, options: TrainingOptions, progress: Progress
+) -> OutOfFold | None:
+    choose: Choice = _tuner(spec, options, 1, None) if options.tune else Fixed(options.hyperparameters)
+    found = cross_validate(table, spec, choose, stride=options.stride, jobs=options.jobs, progress=progress)
+    if found is None:
+        progress.report("No scores: a single recording cannot be split by song.")
+    return found
+
+
+def _compare(
+    table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, options: TrainingOptions, progress: Progress
+) -> dict[str, Any]:
+    """Return the scores of EmoDJ's shape on the same songs, and those of each data set against the others."""
+    progress.report("Scoring EmoDJ's own shape, and each data set against the others")
+    jobs = options.jobs
+    return {
+        "emodj": emodj_shape(table, spec, stride=_EMODJ_STRIDE * options.stride, jobs=jobs, progress=progress),
+        "cross": across_sets(table, spec, parameters, stride=options.stride, jobs=jobs),
+    }
+
+
+def _curve(
+    table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, options: TrainingOptions, progress: Progress
+) -> list[dict[str, Any]]:
+    return learning_curve(table, spec, parameters, stride=options.stride, jobs=options.jobs, progress=progress)
 
 
 def _load(options: TrainingOptions, progress: Progress) -> list[Dataset]:
     datasets = []
     for folder in options.datasets:
-        dataset = load_dataset(folder)
+        dataset = load_dataset(folder, static=options.static, **_change(options, folder))
         progress.report(f"{dataset.name}: {len(dataset.songs)} songs. Left out: {listed(dataset.left_out)}.")
         datasets.append(dataset)
     return datasets
+
+
+def _change(options: TrainingOptions, folder: Path) -> dict[str, Pair]:
+    """Return how the labels of a folder are changed."""
+    return {name: getattr(options, name).get(folder, unchanged) for name, unchanged in UNCHANGED.items()}
 
 
 def _extract(
@@ -92,12 +164,13 @@ def _extract(
 ) -> tuple[list[list[Clip]], list[dict[str, Any]]]:
     cache = options.cache or default_cache()
     clips, described = [], []
-    for dataset in datasets:
+    for folder, dataset in zip(options.datasets, datasets, strict=True):
         found, left_out = extract(dataset.songs, spec, cache=cache, jobs=options.jobs, progress=progress)
         if left_out:
             progress.report(f"{dataset.name}: left out: {listed(left_out)}.")
         clips.append(found)
-        described.append(describe_dataset(dataset, found, left_out, spec.window_length / spec.sample_rate))
+        seconds = spec.window_length / spec.sample_rate
+        described.append(describe_dataset(dataset, found, left_out, seconds, **_change(options, folder)))
     return clips, described
 
 
@@ -109,19 +182,8 @@ def _choose(table: WindowTable, spec: FeatureSpec, options: TrainingOptions, pro
     """Return what the final model is fitted with."""
     if not options.tune:
         return options.hyperparameters
-    progress.report("Choosing C, gamma and epsilon on all songs")
+    progress.report("Choosing the parameters on all songs")
     return _tuner(spec, options, options.jobs, progress)(table)
-
-
-def _score(
-    table: WindowTable, spec: FeatureSpec, options: TrainingOptions, progress: Progress
-) -> dict[str, Any] | None:
-    choose: Choice = _tuner(spec, options, 1, None) if options.tune else Fixed(options.hyperparameters)
-    scores = by_song(table, spec, choose, stride=options.stride, jobs=options.jobs, progress=progress)
-    if scores is None:
-        progress.report("No scores: a single recording cannot be split by song.")
-        return None
-    return {**scores, "choice": _NESTED if options.tune else _GIVEN}
 
 
 def _score_as_emodj(

@@ -18,6 +18,7 @@ from emodj_live import __version__
 from emodj_live.training.dataset import Dataset
 from emodj_live.training.extraction import Clip
 from emodj_live.training.hyperparameters import Hyperparameters, fraction, pair
+from emodj_live.training.option_values import Pair
 from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "librosa", "soxr", "soundfile", "joblib")
@@ -34,26 +35,41 @@ def command_line(options: TrainingOptions) -> str:
     -------
     str
     """
-    given, default = options.hyperparameters, TrainingOptions.hyperparameters
     words = [folder.resolve().name for folder in options.datasets]
+    for name, values in (("--scale", options.scale), ("--offset", options.offset)):
+        for folder, both in values.items():
+            words += [name, f"{folder.resolve().name}={pair(both)}"]
+    if options.static:
+        words += ["--static"]
     if options.model.resolve() != DEFAULT_MODEL.resolve():
         words += ["--model", options.model.name]
-    if given.cost != default.cost:
-        words += ["--C", pair(given.cost)]
-    if given.gamma != default.gamma:
-        words += ["--gamma", fraction(given.gamma)]
-    if given.epsilon != default.epsilon:
-        words += ["--epsilon", pair(given.epsilon)]
-    words += ["--stride", str(options.stride)]
-    if options.tune:
-        words += ["--tune"]
+    words += _fitting_words(options)
+    if options.compare:
+        words += ["--compare"]
     if options.protocol != TrainingOptions.protocol:
         words += ["--protocol", options.protocol]
-    return "python train.py " + shlex.join(words)
+    return "emodj-train " + shlex.join(words)
+
+
+def _fitting_words(options: TrainingOptions) -> list[str]:
+    """Return the options that decide what is fitted and how, as far as they are not the defaults."""
+    given, default = options.hyperparameters, TrainingOptions.hyperparameters
+    chosen = {
+        "--context": (options.context, TrainingOptions.context, "{:g}".format),
+        "--estimator": (given.estimator, default.estimator, str),
+        "--gamma": (given.gamma, default.gamma, fraction),
+        "--context-weight": (given.context_weight, default.context_weight, "{:g}".format),
+        "--centers": (given.centers, default.centers, str),
+        "--alpha": (given.alpha, default.alpha, "{:g}".format),
+        "--C": (given.cost, default.cost, pair),
+        "--epsilon": (given.epsilon, default.epsilon, pair),
+    }
+    words = [word for name, (value, usual, form) in chosen.items() if value != usual for word in (name, form(value))]
+    return [*words, "--stride", str(options.stride), *(["--tune"] if options.tune else [])]
 
 
 def describe_dataset(
-    dataset: Dataset, clips: Sequence[Clip], left_out: Counter[str], window_seconds: float
+    dataset: Dataset, clips: Sequence[Clip], left_out: Counter[str], window_seconds: float, *, scale: Pair, offset: Pair
 ) -> dict[str, Any]:
     """Return what a model card says about a data set.
 
@@ -79,8 +95,10 @@ def describe_dataset(
         "limits": list(dataset.terms.limits),
         "songs": len(used),
         "windows": sum(clip.n_labeled for clip in used),
-        "minutes": round(sum(len(clip.windows.descriptors) for clip in used) * window_seconds / 60, 1),
+        "minutes": round(sum(len(clip.windows.levels) for clip in used) * window_seconds / 60, 1),
         "left_out": dict(dataset.left_out + left_out),
+        "scale": list(scale),
+        "offset": list(offset),
     }
 
 
@@ -108,12 +126,27 @@ def describe_training(
         "date": time.strftime("%Y-%m-%d", time.gmtime(float(os.environ.get("SOURCE_DATE_EPOCH") or time.time()))),
         "datasets": list(datasets),
         "hyperparameters": {
-            "gamma": parameters.gamma,
-            "C": dict(zip(("valence", "arousal"), parameters.cost, strict=True)),
-            "epsilon": dict(zip(("valence", "arousal"), parameters.epsilon, strict=True)),
+            **_describe_fit(parameters),
+            "context": options.context,
             "stride": options.stride,
             "tuned": options.tune,
         },
         "training_windows": n_windows,
         "versions": versions | {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def _describe_fit(parameters: Hyperparameters) -> dict[str, Any]:
+    """Return what the estimator that was used was fitted with."""
+    shared = {
+        "estimator": parameters.estimator,
+        "gamma": parameters.gamma,
+        "context_weight": parameters.context_weight,
+    }
+    if parameters.estimator == "condensed":
+        return shared | {"centers": parameters.centers, "alpha": parameters.alpha}
+    axes = "valence", "arousal"
+    return shared | {
+        "C": dict(zip(axes, parameters.cost, strict=True)),
+        "epsilon": dict(zip(axes, parameters.epsilon, strict=True)),
     }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.calibration import Calibration
 from emodj_live.errors import EmodjError
 from emodj_live.model import EmotionModel
 from emodj_live.training import score_grids
@@ -21,6 +22,7 @@ from emodj_live.training.evaluate_options import EvaluateOptions
 from emodj_live.training.evaluation import constant_errors, evaluate, pooled_calibration
 from emodj_live.training.extraction import extract
 from emodj_live.training.progress import Progress
+from emodj_live.training.song_protocol import OutOfFold
 from emodj_live.training.song_table import song_rows
 from emodj_live.training.windows import WindowTable, tabulate
 from emodj_live.training.workers import BrokenProcessPool, start_workers
@@ -112,6 +114,32 @@ def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
     ]
     pooled = pooled_calibration(parts, model.calibration) if model.calibration else None
     return Evaluation(options.model.name, sets, pooled.as_json() if pooled else None)
+
+
+def score_found(
+    found: OutOfFold, calibration: Calibration | None
+) -> tuple[list[ScoredSet], Mapping[str, Any] | None]:
+    """Score what was predicted out of fold, set by set.
+
+    Parameters
+    ----------
+    found : OutOfFold
+    calibration : Calibration or None
+
+    Returns
+    -------
+    sets : list of ScoredSet
+    pooled : mapping or None
+        `Reliability.as_json` over all sets.
+    """
+    sets = []
+    for name, part in found.by_dataset():
+        scores = evaluate(part.table, part.predictions, calibration=calibration).as_json()
+        rows = song_rows(part.table, part.predictions, calibration)
+        warnings = score_grids.warnings(scores)
+        sets.append(ScoredSet(name, scores, constant_errors(part.table, part.constant), warnings, {}, rows))
+    pooled = pooled_calibration([(found.table, found.predictions)], calibration) if calibration else None
+    return sets, pooled.as_json() if pooled else None
 
 
 def _load(folder: Path, options: EvaluateOptions) -> Dataset:

@@ -1,8 +1,12 @@
-"""The honest protocol: the songs that are scored were used neither for training, nor for its scaler or its choices."""
+"""The honest protocol: the songs that are scored were used neither for training, nor for its scaler or its choices.
+
+What is split are groups: all songs of an artist, or all versions of a recording, are on the same side.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -10,116 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from emodj_live.calibration import Calibration
 from emodj_live.features import FeatureSpec
-from emodj_live.training.evaluation import Scores, evaluate
+from emodj_live.training.calibrating import fit_calibration
+from emodj_live.training.evaluation import constant_errors, evaluate, fold_spread, pooled_calibration
 from emodj_live.training.fitting import fit_model
-from emodj_live.training.hyperparameters import Hyperparameters
+from emodj_live.training.hyperparameters import EMODJ, Hyperparameters
 from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
 from emodj_live.training.windows import WindowTable
-from emodj_live.training.workers import as_completed
+from emodj_live.training.workers import as_completed, in_order
 
 FOLDS = 5
-SHUFFLES = (0, 1, 2)
+_CURVE = 1 / 8, 1 / 4, 1 / 2, 1.0  # shares of the training groups
 
 Choice = Callable[[WindowTable], Hyperparameters]  # from the training songs of a fold to what to train with
-
-
-def by_song(
-    table: WindowTable,
-    spec: FeatureSpec,
-    choose: Choice,
-    *,
-    stride: int = TrainingOptions.stride,
-    shuffles: Sequence[int] = SHUFFLES,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> dict[str, Any] | None:
-    """Cross-validate over songs.
-
-    Parameters
-    ----------
-    table : WindowTable
-    spec : FeatureSpec
-    choose : callable
-        Takes the training songs of a fold and returns the `Hyperparameters`. It must be picklable.
-    stride : int
-        Train on every `stride`-th labeled window; all of them are scored.
-    shuffles : sequence of int
-        Seeds of the shuffled splits, in addition to the unshuffled one.
-    jobs : int
-        Processes to use.
-    progress : Progress, optional
-
-    Returns
-    -------
-    dict or None
-        Plain JSON: ``folds``, ``recordings``, the `Scores` of the ``unshuffled`` split, of its ``constant`` predictor
-        (the mean of the training labels of each fold), and ``shuffled``, the mean over the shuffled splits. None if
-        there is only one recording.
-    """
-    n_recordings = len(np.unique(table.groups))
-    if n_recordings < 2:
-        return None
-    splits = list(_splits(table, FOLDS, shuffles))
-    predictions, constant = _predict(table, spec, choose, splits, stride, jobs, progress or Progress(quiet=True))
-    unshuffled, *shuffled = (evaluate(table, predicted) for predicted in predictions)
-    return {
-        "folds": len(splits[0]),
-        "recordings": n_recordings,
-        "unshuffled": unshuffled.as_json(),
-        "constant": evaluate(table, constant).as_json(),
-        "shuffles": len(shuffles),
-        "shuffled": Scores.mean(shuffled).as_json() if shuffled else None,
-    }
-
-
-def _predict(
-    table: WindowTable,
-    spec: FeatureSpec,
-    choose: Choice,
-    splits: Sequence[Sequence[NDArray[np.int64]]],
-    stride: int,
-    jobs: int,
-    progress: Progress,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Predict every window in every split by a model of the other folds.
-
-    Returns
-    -------
-    predictions : ndarray of float64, shape (n_splits, n, 2)
-    constant : ndarray of float64, shape (n, 2)
-        Mean of the training labels in the first split.
-    """
-    numbered = [(number, test) for number, tests in enumerate(splits) for test in tests]
-    work = (joblib.delayed(_fold)(number, table, spec, test, choose, stride) for number, test in numbered)
-    predictions = np.empty((len(splits), len(table.labels), 2))
-    constant = np.empty((len(table.labels), 2))
-    for number, rows, predicted, mean in progress.counting(as_completed(work, jobs), len(numbered), "folds by song"):
-        predictions[number, rows] = predicted
-        if number == 0:
-            constant[rows] = mean
-    return predictions, constant
-
-
-def _splits(table: WindowTable, folds: int, shuffles: Sequence[int]) -> Iterator[list[NDArray[np.int64]]]:
-    """Yield, for each split, the recordings that each fold tests; there are no more folds than recordings."""
-    folds = min(folds, len(np.unique(table.groups)))
-    groups = table.groups[table.labeled]
-    for seed in (None, *shuffles):
-        splitter = GroupKFold(folds) if seed is None else GroupKFold(folds, shuffle=True, random_state=seed)
-        yield [np.unique(groups[test]) for _, test in splitter.split(groups, groups=groups)]
-
-
-def _fold(
-    number: int, table: WindowTable, spec: FeatureSpec, test: NDArray[np.int64], choose: Choice, stride: int
-) -> tuple[int, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Train without some recordings, and predict all their windows."""
-    rows = np.flatnonzero(np.isin(table.groups, test))
-    training = table.of_groups(np.setdiff1d(table.groups, test))
-    model = fit_model(training, spec, choose(training), stride=stride)
-    mean = training.labels[training.training_rows(stride)].mean(axis=0)
-    return number, rows, model.predict(table.features[rows]), mean
 
 
 class Fixed:
@@ -133,24 +42,256 @@ class Fixed:
         return self._parameters
 
 
-def cross_predict(
-    table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, *, stride: int, folds: int, jobs: int = 1
-) -> NDArray[np.float64]:
-    """Predict every window by a model that was not trained on its recording.
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """What models say about songs that they were not trained on.
+
+    Attributes
+    ----------
+    table : WindowTable
+    predictions : ndarray of float64, shape (n, 2)
+        Of every window of the table, by the model of the other folds.
+    constant : ndarray of float64, shape (n, 2)
+        The mean of the labels that this model was trained on.
+    folds : ndarray of int64, shape (n,)
+        The fold of each window.
+    """
+
+    table: WindowTable
+    predictions: NDArray[np.float64]
+    constant: NDArray[np.float64]
+    folds: NDArray[np.int64]
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds there are."""
+        return int(self.folds.max()) + 1
+
+    def by_dataset(self) -> Iterator[tuple[str, OutOfFold]]:
+        """Yield the name of each data set with its windows alone."""
+        datasets = self.table.datasets
+        for name in dict.fromkeys(datasets.tolist()):
+            rows = datasets == name
+            parts = self.table.at(rows), self.predictions[rows], self.constant[rows], self.folds[rows]
+            yield name, OutOfFold(*parts)
+
+
+def cross_validate(
+    table: WindowTable,
+    spec: FeatureSpec,
+    choose: Choice,
+    *,
+    stride: int = TrainingOptions.stride,
+    folds: int = FOLDS,
+    share: float = 1.0,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    what: str = "folds by song",
+) -> OutOfFold | None:
+    """Predict every window by a model that was trained on none of its group.
+
+    Parameters
+    ----------
+    table : WindowTable
+    spec : FeatureSpec
+    choose : callable
+        Takes the training songs of a fold and returns the `Hyperparameters`. It must be picklable.
+    stride : int
+        Train on every `stride`-th labeled window; all of them are scored.
+    folds : int
+        Fewer if there are fewer groups.
+    share : float
+        Train on only this share of the other folds' groups.
+    jobs : int
+        Processes to use.
+    progress : Progress, optional
+    what : str
+        What the progress counts.
+
+    Returns
+    -------
+    OutOfFold or None
+        None if there is only one group.
+    """
+    tests = list(_tests(table, folds))
+    if len(tests) < 2:
+        return None
+    work = (joblib.delayed(_fold)(number, table, spec, test, choose, stride, share) for number, test in enumerate(tests))
+    predictions, constant = np.empty((len(table.labels), 2)), np.empty((len(table.labels), 2))
+    numbers = np.empty(len(table.labels), np.int64)
+    progress = progress or Progress(quiet=True)
+    for number, rows, predicted, mean in progress.counting(as_completed(work, jobs), len(tests), what):
+        predictions[rows], constant[rows], numbers[rows] = predicted, mean, number
+    return OutOfFold(table, predictions, constant, numbers)
+
+
+def _tests(table: WindowTable, folds: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the groups that each fold tests."""
+    groups = table.groups[table.labeled]
+    folds = min(folds, len(np.unique(groups)))
+    if folds > 1:
+        for _, test in GroupKFold(folds).split(groups, groups=groups):
+            yield np.unique(groups[test])
+
+
+def _fold(
+    number: int,
+    table: WindowTable,
+    spec: FeatureSpec,
+    test: NDArray[np.int64],
+    choose: Choice,
+    stride: int,
+    share: float,
+) -> tuple[int, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Train without some groups, and predict all their windows."""
+    rows = np.flatnonzero(np.isin(table.groups, test))
+    others = np.random.default_rng(number).permutation(np.setdiff1d(table.groups, test))
+    training = table.of_groups(others[: max(1, round(share * len(others)))])
+    model = fit_model(training, spec, choose(training), stride=stride)
+    mean = training.labels[training.training_rows(stride)].mean(axis=0)
+    return number, rows, model.predict(table.features[rows]), mean
+
+
+def describe(found: OutOfFold) -> tuple[dict[str, Any], Calibration | None]:
+    """Score what was predicted out of fold, and measure how far to trust it.
+
+    Parameters
+    ----------
+    found : OutOfFold
+
+    Returns
+    -------
+    figures : dict
+        Plain JSON: ``folds``, ``groups``, ``sets`` (for each data set its ``scores``, the errors of the ``constant``
+        predictor, and the ``spread`` over folds), and the pooled ``calibration``.
+    calibration : Calibration or None
+        For the model that is trained on all songs.
+    """
+    calibration = fit_calibration(found.table, found.predictions)
+    pooled = pooled_calibration([(found.table, found.predictions)], calibration) if calibration else None
+    figures = {
+        "folds": found.n_folds,
+        "groups": len(np.unique(found.table.groups)),
+        "sets": [_describe_set(name, part, calibration) for name, part in found.by_dataset()],
+        "calibration": pooled.as_json() if pooled else None,
+    }
+    return figures, calibration
+
+
+def _describe_set(name: str, part: OutOfFold, calibration: Calibration | None) -> dict[str, Any]:
+    return {
+        "dataset": name,
+        "scores": evaluate(part.table, part.predictions, calibration=calibration).as_json(),
+        "constant": constant_errors(part.table, part.constant),
+        "spread": fold_spread(part.table, part.predictions, part.folds),
+    }
+
+
+def emodj_shape(
+    table: WindowTable, spec: FeatureSpec, *, stride: int, jobs: int = 1, progress: Progress | None = None
+) -> list[dict[str, Any]] | None:
+    """Cross-validate EmoDJ's own model, 264 MFCCs and two exact regressors, on the same songs.
+
+    Parameters
+    ----------
+    table : WindowTable
+    spec : FeatureSpec
+    stride, jobs, progress
+        As for `cross_validate`.
+
+    Returns
+    -------
+    list of dict or None
+        For each data set ``dataset`` and the brief ``scores``. None if there is only one group.
+    """
+    shape = replace(spec, context=0.0)
+    alone = replace(table, features=np.ascontiguousarray(table.features[:, : spec.n_coefficients]))
+    found = cross_validate(
+        alone, shape, Fixed(EMODJ), stride=stride, jobs=jobs, progress=progress, what="folds of EmoDJ's shape"
+    )
+    return brief_by_dataset(found) if found else None
+
+
+def brief_by_dataset(found: OutOfFold) -> list[dict[str, Any]]:
+    """Return the brief scores of each data set."""
+    return [
+        {"dataset": name, "scores": evaluate(part.table, part.predictions).brief()} for name, part in found.by_dataset()
+    ]
+
+
+def across_sets(
+    table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, *, stride: int, jobs: int = 1
+) -> list[dict[str, Any]] | None:
+    """Train on each data set alone, and try it on each of the others.
 
     Parameters
     ----------
     table : WindowTable
     spec : FeatureSpec
     parameters : Hyperparameters
-    stride, folds, jobs : int
-        As for `by_song`.
+    stride, jobs : int
+        As for `cross_validate`.
 
     Returns
     -------
-    ndarray of float64, shape (n, 2)
+    list of dict or None
+        For each pair ``trained_on``, ``tried_on`` and the brief ``scores``. Songs whose group is on both sides are not
+        scored. None if there is only one data set.
     """
-    splits = list(_splits(table, folds, ()))
-    predictions, _ = _predict(table, spec, Fixed(parameters), splits, stride, jobs, Progress(quiet=True))
-    predicted: NDArray[np.float64] = predictions[0]
-    return predicted
+    names = list(dict.fromkeys(table.datasets.tolist()))
+    if len(names) < 2:
+        return None
+    work = (joblib.delayed(_across)(table, spec, parameters, stride, name, names) for name in names)
+    return [result for results in in_order(work, jobs) for result in results]
+
+
+def _across(
+    table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, stride: int, name: str, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    training = table.of_dataset(name)
+    model = fit_model(training, spec, parameters, stride=stride)
+    is_known = np.isin(table.groups, training.groups)
+    results = []
+    for other in names:
+        tried = table.at((table.datasets == other) & ~is_known)
+        if other != name and tried.labeled.any():
+            scores = evaluate(tried, model.predict(tried.features)).brief()
+            results.append({"trained_on": [name], "tried_on": other, "scores": scores})
+    return results
+
+
+def learning_curve(
+    table: WindowTable,
+    spec: FeatureSpec,
+    parameters: Hyperparameters,
+    *,
+    stride: int,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Cross-validate with a part of the training groups.
+
+    Parameters
+    ----------
+    table : WindowTable
+    spec : FeatureSpec
+    parameters : Hyperparameters
+    stride, jobs, progress
+        As for `cross_validate`.
+
+    Returns
+    -------
+    list of dict
+        For each share of the groups ``groups``, how many a model was trained on, and the brief ``scores`` by data set.
+    """
+    points = []
+    n_groups = len(np.unique(table.groups))
+    for share in _CURVE:
+        what = f"folds with {share:.0%} of the songs"
+        found = cross_validate(
+            table, spec, Fixed(parameters), stride=stride, share=share, jobs=jobs, progress=progress, what=what
+        )
+        if found:
+            trained_on = round(share * n_groups * (1 - 1 / found.n_folds))
+            points.append({"groups": trained_on, "scores": {e["dataset"]: e["scores"] for e in brief_by_dataset(found)}})
+    return points

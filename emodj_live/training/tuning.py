@@ -1,27 +1,32 @@
-"""Choose C, gamma and epsilon by the scores of songs that were not trained on.
+"""Choose hyperparameters by the scores of songs that were not trained on.
 
 One parameter is searched after the other, and with a coarser stride, which bounds the cost: a dozen candidates instead
-of a grid of sixty. C and epsilon are chosen for each axis; gamma is shared, because the kernel is.
+of a grid of sixty. C and epsilon are chosen for each axis; everything else is shared, because the kernel is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from emodj_live.features import FeatureSpec
 from emodj_live.training.evaluation import AXES, evaluate
-from emodj_live.training.hyperparameters import Hyperparameters, fraction, pair
+from emodj_live.training.hyperparameters import Hyperparameters, described
 from emodj_live.training.progress import Progress
-from emodj_live.training.song_protocol import cross_predict
+from emodj_live.training.song_protocol import Fixed, cross_validate
 from emodj_live.training.windows import WindowTable
 
 COSTS = (1.0, 10.0, 100.0, 1000.0)
 GAMMA_FACTORS = (1.0, 1 / 2, 1 / 4, 1 / 8)
 FINE_COST_FACTORS = (0.3, 3.0)
 EPSILONS = (0.05, 0.1, 0.2)
+ALPHA_FACTORS = (0.1, 0.3, 3.0, 10.0)
+CONTEXT_WEIGHTS = (0.3, 0.5, 0.7, 0.9)
+
+Tried = tuple[Hyperparameters, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Tuner:
     progress: Progress | None = None
 
     def __call__(self, table: WindowTable) -> Hyperparameters:
-        """Return the best parameters for some songs: those with the highest R2 after smoothing, as a listener sees it.
+        """Return the best parameters for some songs: those whose songs' means correlate best with the labels.
 
         Parameters
         ----------
@@ -58,56 +63,68 @@ class Tuner:
         Returns
         -------
         Hyperparameters
-            `start` if there are fewer than two recordings.
+            `start` if there are fewer than two groups.
         """
         if len(np.unique(table.groups)) < 2:
             return self.start
         best, scores = self.start, self._score(table, self.start)
-        for search in (_costs, _gammas, _fine_costs, _epsilons):
+        for search in self._searches():
             candidates = [candidate for candidate in search(best) if candidate != best]
             tried = [(candidate, self._score(table, candidate)) for candidate in candidates]
             best, scores = _best(best, scores, tried)
         return best
 
+    def _searches(self) -> Iterator[Search]:
+        gammas = partial(_gammas, default=1 / self.spec.n_features)
+        if self.start.estimator == "svr":
+            yield from (_costs, gammas, _fine_costs, _epsilons)
+        else:
+            yield from (gammas, _alphas)
+        if self.spec.context:
+            yield _context_weights
+
     def _score(self, table: WindowTable, parameters: Hyperparameters) -> tuple[float, float]:
-        """Return the R2 of valence and arousal after smoothing."""
-        predicted = cross_predict(table, self.spec, parameters, stride=self.stride, folds=self.folds, jobs=self.jobs)
-        smoothed = evaluate(table, predicted).smoothed
-        valence, arousal = (smoothed[axis].r2 or 0.0 for axis in AXES)
+        """Return how well valence and arousal do on average over the data sets: R2, or where there is none the AUC."""
+        found = cross_validate(
+            table, self.spec, Fixed(parameters), stride=self.stride, folds=self.folds, jobs=self.jobs
+        )
+        briefs = [evaluate(part.table, part.predictions).brief() for _, part in found.by_dataset()] if found else []
+        valence, arousal = (
+            float(np.mean([brief["auc"][axis] or 0.5 for brief in briefs] + [brief["r"][axis] or 0.0 for brief in briefs]))
+            for axis in AXES
+        )
         if self.progress:
-            self.progress.report(
-                f"C {pair(parameters.cost)}, gamma {fraction(parameters.gamma)}, epsilon {pair(parameters.epsilon)}: "
-                f"R2 smoothed {valence:.3f} valence, {arousal:.3f} arousal"
-            )
+            self.progress.report(f"{described(parameters)}: {valence:.3f} valence, {arousal:.3f} arousal")
         return valence, arousal
-
-
-Tried = tuple[Hyperparameters, tuple[float, float]]
 
 
 def _best(
     best: Hyperparameters, scores: tuple[float, float], tried: Iterable[Tried]
 ) -> tuple[Hyperparameters, tuple[float, float]]:
-    """Return each axis' best C and epsilon with the gamma that is best for both, and their scores."""
+    """Return each axis' best C and epsilon with the shared parameters that are best for both, and their scores."""
     everything: list[Tried] = [(best, scores), *tried]
-    gamma = max(everything, key=lambda each: sum(each[1]))[0].gamma
-    rivals = [each for each in everything if each[0].gamma == gamma]
+    shared = max(everything, key=lambda each: sum(each[1]))[0]
+    rivals = [each for each in everything if _shared(each[0]) == _shared(shared)]
     valence, arousal = (max(rivals, key=lambda each: each[1][axis]) for axis in (0, 1))
     chosen = replace(
-        best,
-        gamma=gamma,
+        shared,
         cost=(valence[0].cost[0], arousal[0].cost[1]),
         epsilon=(valence[0].epsilon[0], arousal[0].epsilon[1]),
     )
     return chosen, (valence[1][0], arousal[1][1])
 
 
+def _shared(parameters: Hyperparameters) -> Hyperparameters:
+    default = Hyperparameters()
+    return replace(parameters, cost=default.cost, epsilon=default.epsilon)
+
+
 def _costs(best: Hyperparameters) -> Iterator[Hyperparameters]:
     return (replace(best, cost=(cost, cost)) for cost in COSTS)
 
 
-def _gammas(best: Hyperparameters) -> Iterator[Hyperparameters]:
-    return (replace(best, gamma=best.gamma * factor) for factor in GAMMA_FACTORS)
+def _gammas(best: Hyperparameters, default: float) -> Iterator[Hyperparameters]:
+    return (replace(best, gamma=(best.gamma or default) * factor) for factor in GAMMA_FACTORS)
 
 
 def _fine_costs(best: Hyperparameters) -> Iterator[Hyperparameters]:
@@ -116,3 +133,11 @@ def _fine_costs(best: Hyperparameters) -> Iterator[Hyperparameters]:
 
 def _epsilons(best: Hyperparameters) -> Iterator[Hyperparameters]:
     return (replace(best, epsilon=(epsilon, epsilon)) for epsilon in EPSILONS)
+
+
+def _alphas(best: Hyperparameters) -> Iterator[Hyperparameters]:
+    return (replace(best, alpha=best.alpha * factor) for factor in ALPHA_FACTORS)
+
+
+def _context_weights(best: Hyperparameters) -> Iterator[Hyperparameters]:
+    return (replace(best, context_weight=weight) for weight in CONTEXT_WEIGHTS)

@@ -74,9 +74,23 @@ class WindowTable:
         return np.array([song.dataset for song in self.songs])[self.clips]
 
     def training_rows(self, stride: int) -> NDArray[np.int64]:
-        """Return every `stride`-th labeled row of each clip, because neighbors are nearly the same."""
-        labeled = self.labeled
-        return np.concatenate([(clip.start + np.flatnonzero(labeled[clip]))[::stride] for clip in self.by_clip()])
+        """Return every `stride`-th labeled row of each clip, because neighbors are nearly the same.
+
+        Silent windows are left out: the tracker does not use what a model says about them.
+        """
+        usable = self.labeled & (self.levels >= SILENCE)
+        return np.concatenate([(clip.start + np.flatnonzero(usable[clip]))[::stride] for clip in self.by_clip()])
+
+    def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how much each of some rows counts in training, 1 on average.
+
+        The rows of a data set together count as the square root of their number, so that a large set does not drown a
+        small one, nor a small one speak for more music than it has.
+        """
+        _, members, counts = np.unique(self.datasets[rows], return_inverse=True, return_counts=True)
+        weights: NDArray[np.float64] = 1 / np.sqrt(counts[members])
+        weights /= weights.mean()
+        return weights
 
     def reference_level(self) -> float:
         """Return the median level of the labeled windows that are not silent [dBFS].
