@@ -42,7 +42,7 @@ DEAM = Terms(
         "the other.",
     ),
 )
-_STATIC = "Human: one rating of the whole clip, from 1 to 9, by each of about ten workers; their mean, (x - 5) / 4."
+_STATIC = "Human: one rating of the whole clip, from 1 to 9, by each of several workers; their mean, as (x - 5) / 4."
 EMOMUSIC_STATIC = replace(EMOMUSIC, labels=_STATIC)
 DEAM_STATIC = replace(
     DEAM,
@@ -79,10 +79,9 @@ EMOTIFY = Terms(
 )
 _PREVIEWS = (
     "Non-commercial, for research. The audio is 30 s previews of commercial recordings: it is used for research alone "
-    "and never redistributed, and neither are the tables; this model holds nothing that a recording could be restored "
-    "from."
+    "and never redistributed, and neither are the tables."
 )
-_TAGS = "Quadrants: from the mood tags that experts gave each song, kept only where listeners agreed. "
+_TAGS = "Quadrants: from experts' mood tags, validated by listeners. "
 _QUADRANTS_ALONE = (
     "Each clip's quadrant stands for its values as +-0.3, so only the signs of valence and arousal were learned."
 )
@@ -102,18 +101,19 @@ FOUR_Q = Terms(
     ),
 )
 FOUR_Q_QUADRANTS = replace(FOUR_Q, labels=_TAGS + _QUADRANTS_ALONE, limits=(_ONE_QUADRANT,))
+_MERGE_TAGS = "Quadrants: from experts' mood tags, selected in part by machine and validated by people. "
 MERGE = replace(
     FOUR_Q,
     title="MERGE, the successor of the 4Q set (Louro et al. 2024)",
-    labels=_TAGS.replace("kept only where listeners agreed", "semi-automatically checked")
-    + "Valence and arousal: **not ratings of the clip**, but derived from its mood tags by the set's authors.",
+    labels=_MERGE_TAGS + "Valence and arousal: **not ratings of the clip**, but derived from its mood tags.",
     limits=(*FOUR_Q.limits, "MERGE has songs of 4Q: neither is an independent test for a model trained on the other."),
 )
-MERGE_QUADRANTS = replace(MERGE, labels=_TAGS + _QUADRANTS_ALONE, limits=(_ONE_QUADRANT, MERGE.limits[-1]))
+MERGE_QUADRANTS = replace(MERGE, labels=_MERGE_TAGS + _QUADRANTS_ALONE, limits=(_ONE_QUADRANT, MERGE.limits[-1]))
 EMOPIA = Terms(
     title="EMOPIA, solo piano (Hung et al. 2021)",
     labels="EMOPIA: a quadrant for each clip by four annotators, written as +-0.3: only the signs were learned.",
     license="EMOPIA: CC BY-NC-SA 4.0, non-commercial, share alike.",
+    limits=("EMOPIA's clips may be synthesized from its MIDI: recordings of solo piano may fare otherwise.",),
 )
 VGMIDI = Terms(
     title="VGMIDI, piano arrangements of video game music (Ferreira and Whitehead 2019)",
@@ -122,6 +122,7 @@ VGMIDI = Terms(
     limits=(
         "VGMIDI's ratings are narrow (standard deviation .24 valence, .28 arousal) and noisy (raters differ by .2 to "
         ".45), so no model can follow them closely.",
+        "VGMIDI is MIDI, so its audio is synthesized: recordings of solo piano may fare otherwise.",
     ),
 )
 UNKNOWN = Terms(
