@@ -113,6 +113,8 @@ RULES = {
             *VALUES,
             "",
             "atomic_file",
+            "calibration",
+            "context",
             "extras",
             "features",
             "gain",
@@ -124,6 +126,7 @@ RULES = {
             "smoothing",
         }
         | {"sources", "tracker", "training"},
+        {"matplotlib"},
     ),
 }
 

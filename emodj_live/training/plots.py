@@ -75,7 +75,7 @@ def plot_scatter(path: Path, rows: Sequence[Mapping[str, Any]], scores: Mapping[
     title : str
     """
     graded = [row for row in rows if row["label_valence"] is not None]
-    figure, panels = _figure(title, 3 if graded else 1)
+    figure, panels = _figure(title, 3, 5.2) if graded else _figure(title, 1, 5.6)
     for panel, axis in zip(panels[:-1], _AXES, strict=False):
         _draw_agreement(panel, graded, axis, scores["song"][axis]["r"])
     _draw_plane(panels[-1], rows, scores)
@@ -100,9 +100,10 @@ def _draw_plane(panel: Any, rows: Sequence[Mapping[str, Any]], scores: Mapping[s
         panel.text(0.96 * x, 0.96 * y, quadrant.value, color=_FAINT, **sides)
     _scatter(panel, rows, "valence", "arousal")
     _square(panel, "predicted valence", "predicted arousal")
-    right = scores["quadrants"]["right"]
-    shown = "" if right is None else f": {right:.0%} in their quadrant"
-    panel.set_title(f"{_songs(scores['songs']['judged'])}{shown}", fontsize="medium")
+    right, judged = scores["quadrants"]["right"], scores["songs"]["judged"]
+    of_those = "" if judged == len(rows) else f" of {judged}"
+    shown = "" if right is None else f": {right:.0%}{of_those} in their quadrant"
+    panel.set_title(f"{_songs(len(rows))}{shown}", fontsize="medium")
 
 
 def _scatter(panel: Any, rows: Sequence[Mapping[str, Any]], x: str, y: str) -> None:
@@ -207,9 +208,9 @@ def _label(text: str) -> str:
     return f" {printable}" if printable.startswith("_") else printable
 
 
-def _figure(title: str, panels: int) -> tuple[Any, Any]:
+def _figure(title: str, panels: int, height: float = 4.9) -> tuple[Any, Any]:
     """Return a figure with panels side by side."""
-    figure = require_matplotlib().figure.Figure(figsize=(4.4 * panels + 0.4, 5.2), layout="constrained")
+    figure = require_matplotlib().figure.Figure(figsize=(4.4 * panels + 0.4, height), layout="constrained")
     if title:
         figure.suptitle(title.encode(errors="replace").decode(), parse_math=False, color=_INK)
     return figure, figure.subplots(1, panels, squeeze=False)[0]

@@ -61,17 +61,23 @@ def headlines(first: Sequence[str], rows: Sequence[tuple[Sequence[str], Mapping[
 
 def _headline(scores: Mapping[str, Any], spread: Mapping[str, Any] | None) -> Iterator[str]:
     brief = brief_of(scores)
-    counts = brief["songs"]
-    yield str(counts["all"])
-    right = _with_spread(brief["quadrants"], spread["quadrants"] if spread else None)
-    yield f"{right} ({number(brief['chance'])})" if brief["quadrants"] is not None else "-"
+    places = _places(scores)
+    yield str(brief["songs"]["all"])
+    right = _with_spread(brief["quadrants"], spread["quadrants"] if spread else None, places)
+    yield f"{right} ({number(brief['chance'], places)})" if brief["quadrants"] is not None else "-"
     for name in ("auc", "r", "r2"):
         for axis in _AXES:
-            yield _with_spread(brief[name][axis], spread[name][axis] if spread else None)
+            yield _with_spread(brief[name][axis], spread[name][axis] if spread else None, places)
 
 
-def _with_spread(value: float | None, deviation: float | None) -> str:
-    return f"{number(value)} ± {number(deviation)}" if value is not None and deviation is not None else number(value)
+def _with_spread(value: float | None, deviation: float | None, places: int) -> str:
+    shown = number(value, places)
+    return shown if value is None or deviation is None else f"{shown} ± {number(deviation, places)}"
+
+
+def _places(scores: Mapping[str, Any]) -> int:
+    """Return how many decimals figures deserve: a few songs do not give three."""
+    return 3 if scores["songs"]["all"] >= FEW_SONGS else 2
 
 
 def brief_of(scores: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -102,17 +108,18 @@ def agreement(scores: Mapping[str, Any], constant: Mapping[str, Any] | None) -> 
     """
     errors = ("MAE (constant)", "RMSE (constant)") if constant else ("MAE", "RMSE")
     rows = tuple(
-        (title, axis, *_agreement(scores[level][axis], constant and constant[level][axis]))
+        (title, axis, *_agreement(scores[level][axis], constant and constant[level][axis], _places(scores)))
         for level, title in LEVELS.items()
         for axis in _AXES
     )
     return Grid(("", "axis", "R2", "r", "CCC", *errors), rows)
 
 
-def _agreement(own: Mapping[str, Any], constant: Mapping[str, Any] | None) -> Iterator[str]:
-    yield from (number(own[name]) for name in ("r2", "r", "ccc"))
+def _agreement(own: Mapping[str, Any], constant: Mapping[str, Any] | None, places: int) -> Iterator[str]:
+    yield from (number(own[name], places) for name in ("r2", "r", "ccc"))
     for name in ("mae", "rmse"):
-        yield f"{number(own[name])} ({number(constant[name])})" if constant else number(own[name])
+        shown = number(own[name], places)
+        yield f"{shown} ({number(constant[name], places)})" if constant else shown
 
 
 def confusion(scores: Mapping[str, Any]) -> Grid:
