@@ -131,8 +131,9 @@ def change(text: str) -> tuple[str, Pair]:
     return folder, (values[0], values[-1])
 
 
-def by_folder(parser: argparse.ArgumentParser, option: str, given: list[tuple[str, Pair]], folders: Sequence[Path]
-              ) -> dict[Path, Pair]:
+def by_folder(
+    parser: argparse.ArgumentParser, option: str, given: list[tuple[str, Pair]], folders: Sequence[Path]
+) -> dict[Path, Pair]:
     """Return the values of an option by the folder that each is for, or end with the parser's message.
 
     Parameters

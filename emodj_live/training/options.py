@@ -164,13 +164,38 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     weight = f"share of the context in a distance (default: {default.context_weight:g})"
     between = partial(number, low=_WEIGHT_BOUNDS[0], high=_WEIGHT_BOUNDS[1])
     add("--context-weight", type=between, default=default.context_weight, metavar="W", help=weight)
-    add("--centers", type=count, default=default.centers, metavar="N", help=f"condensed: how many centers (default: {default.centers})")
+    add(
+        "--centers",
+        type=count,
+        default=default.centers,
+        metavar="N",
+        help=f"condensed: how many centers (default: {default.centers})",
+    )
     penalty = partial(number, low=_ALPHA_BOUNDS[0], high=_ALPHA_BOUNDS[1])
-    add("--alpha", type=penalty, default=default.alpha, metavar="A", help=f"condensed: ridge penalty (default: {default.alpha:g})")
+    add(
+        "--alpha",
+        type=penalty,
+        default=default.alpha,
+        metavar="A",
+        help=f"condensed: ridge penalty (default: {default.alpha:g})",
+    )
     cost = f"svr: cost of an error: one value, or VALENCE,AROUSAL (default: {pair(default.cost)})"
-    add("--C", type=partial(both, low=_COST_BOUNDS[0], high=_COST_BOUNDS[1]), default=default.cost, dest="cost", metavar="C", help=cost)
+    add(
+        "--C",
+        type=partial(both, low=_COST_BOUNDS[0], high=_COST_BOUNDS[1]),
+        default=default.cost,
+        dest="cost",
+        metavar="C",
+        help=cost,
+    )
     epsilon = f"svr: error that costs nothing: one value, or VALENCE,AROUSAL (default: {pair(default.epsilon)})"
-    add("--epsilon", type=partial(both, low=_EPSILON_BOUNDS[0], high=_EPSILON_BOUNDS[1]), default=default.epsilon, metavar="E", help=epsilon)
+    add(
+        "--epsilon",
+        type=partial(both, low=_EPSILON_BOUNDS[0], high=_EPSILON_BOUNDS[1]),
+        default=default.epsilon,
+        metavar="E",
+        help=epsilon,
+    )
     stride = f"train on every N-th window of a song (default: {TrainingOptions.stride})"
     add("--stride", type=count, default=TrainingOptions.stride, metavar="N", help=stride)
     add("--tune", action="store_true", help="search for the best parameters by song; the scores are nested")

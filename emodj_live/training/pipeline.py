@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emodj_live.errors import EmodjError
 from emodj_live.features import FeatureSpec
 from emodj_live.model import EmotionModel
@@ -36,8 +38,8 @@ from emodj_live.training.windows import WindowTable, tabulate
 from emodj_live.training.workers import BrokenProcessPool, start_workers
 
 _GIVEN = (
-    "The parameters were given, not chosen by this run. If someone chose them by these same scores, as was done for the "
-    "model that ships, the scores flatter them a little."
+    "The parameters were given, not chosen by this run. If someone chose them by these same scores, as was done for "
+    "the model that ships, the scores flatter them a little."
 )
 _NESTED = (
     "The parameters were chosen separately within the training songs of every fold (nested), so the choice does not "
@@ -186,6 +188,10 @@ def _choose(table: WindowTable, spec: FeatureSpec, options: TrainingOptions, pro
     return _tuner(spec, options, options.jobs, progress)(table)
 
 
+def _is_over_time(dataset: Dataset) -> bool:
+    return len(dataset.window_indices) > 1 and all(np.all(song.window_counts == 1) for song in dataset.songs)
+
+
 def _score_as_emodj(
     datasets: Sequence[Dataset],
     clips: Sequence[Sequence[Clip]],
@@ -195,6 +201,9 @@ def _score_as_emodj(
 ) -> list[dict[str, Any]]:
     results = []
     for dataset, found in zip(datasets, clips, strict=True):
+        if not _is_over_time(dataset):
+            progress.report(f"{dataset.name}: EmoDJ's protocol needs ratings over time, so it is left out.")
+            continue
         matrix = emodj_matrix.build_matrix(found, dataset.window_indices, spec)
         progress.report(f"{dataset.name}: EmoDJ's matrix is {len(matrix.features)} x {matrix.features.shape[1]}.")
         result = emodj_protocol.run(matrix, jobs=options.jobs, progress=progress)

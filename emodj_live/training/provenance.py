@@ -10,7 +10,7 @@ import platform
 import shlex
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -54,7 +54,7 @@ def command_line(options: TrainingOptions) -> str:
 def _fitting_words(options: TrainingOptions) -> list[str]:
     """Return the options that decide what is fitted and how, as far as they are not the defaults."""
     given, default = options.hyperparameters, TrainingOptions.hyperparameters
-    chosen = {
+    chosen: dict[str, tuple[Any, Any, Callable[[Any], str]]] = {
         "--context": (options.context, TrainingOptions.context, "{:g}".format),
         "--estimator": (given.estimator, default.estimator, str),
         "--gamma": (given.gamma, default.gamma, fraction),

@@ -116,9 +116,7 @@ def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
     return Evaluation(options.model.name, sets, pooled.as_json() if pooled else None)
 
 
-def score_found(
-    found: OutOfFold, calibration: Calibration | None
-) -> tuple[list[ScoredSet], Mapping[str, Any] | None]:
+def score_found(found: OutOfFold, calibration: Calibration | None) -> tuple[list[ScoredSet], Mapping[str, Any] | None]:
     """Score what was predicted out of fold, set by set.
 
     Parameters

@@ -116,7 +116,9 @@ def cross_validate(
     tests = list(_tests(table, folds))
     if len(tests) < 2:
         return None
-    work = (joblib.delayed(_fold)(number, table, spec, test, choose, stride, share) for number, test in enumerate(tests))
+    work = (
+        joblib.delayed(_fold)(number, table, spec, test, choose, stride, share) for number, test in enumerate(tests)
+    )
     predictions, constant = np.empty((len(table.labels), 2)), np.empty((len(table.labels), 2))
     numbers = np.empty(len(table.labels), np.int64)
     progress = progress or Progress(quiet=True)
@@ -293,5 +295,7 @@ def learning_curve(
         )
         if found:
             trained_on = round(share * n_groups * (1 - 1 / found.n_folds))
-            points.append({"groups": trained_on, "scores": {e["dataset"]: e["scores"] for e in brief_by_dataset(found)}})
+            points.append(
+                {"groups": trained_on, "scores": {e["dataset"]: e["scores"] for e in brief_by_dataset(found)}}
+            )
     return points

@@ -6,7 +6,7 @@ of a grid of sixty. C and epsilon are chosen for each axis; everything else is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -27,6 +27,7 @@ ALPHA_FACTORS = (0.1, 0.3, 3.0, 10.0)
 CONTEXT_WEIGHTS = (0.3, 0.5, 0.7, 0.9)
 
 Tried = tuple[Hyperparameters, tuple[float, float]]
+Search = Callable[[Hyperparameters], Iterator[Hyperparameters]]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class Tuner:
         )
         briefs = [evaluate(part.table, part.predictions).brief() for _, part in found.by_dataset()] if found else []
         valence, arousal = (
-            float(np.mean([brief["auc"][axis] or 0.5 for brief in briefs] + [brief["r"][axis] or 0.0 for brief in briefs]))
+            float(
+                np.mean([brief["auc"][axis] or 0.5 for brief in briefs] + [brief["r"][axis] or 0.0 for brief in briefs])
+            )
             for axis in AXES
         )
         if self.progress:
