@@ -269,6 +269,8 @@ def test_picture_of_calibration(tmp_path: Path) -> None:
     one, two = (drawn(tmp_path / name) for name in ("one.png", "two.png"))
     assert has_color(one, "#1f77b4") > 100
     assert has_color(one, "#ff7f0e") == 0
+    plots.plot_calibration(tmp_path / "same.png", {"plain": known})
+    assert has_color(drawn(tmp_path / "same.png"), "#1f77b4") == has_color(one, "#1f77b4")  # the legend is there too
     assert has_color(two, "#ff7f0e") > 100
 
 
