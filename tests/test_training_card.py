@@ -150,6 +150,7 @@ def test_card_shows_what_the_context_brings_and_other_sets(model: EmotionModel) 
 def test_card_says_what_was_done_to_labels_and_what_the_model_is(model: EmotionModel) -> None:
     text = joined(card.markdown(replace(with_context(model), provenance=provenance(scored("4q-600")))))
     assert text.count("Labels as used: valence times 0.8 plus 0, arousal times 1.3 plus 0.05.") == 1
+    assert text.count("Labels as used") == 1  # the other set's are as they were
     assert text.count("Weight of each of its windows in training: 0.5.") == 1
     assert "72 statistics" in text
     assert "over 40 centers" in text
@@ -263,11 +264,13 @@ def test_songs_without_values_are_in_the_plane_alone(tmp_path: Path) -> None:
 
 def test_picture_of_calibration(tmp_path: Path) -> None:
     known = scored("4q-600")["scores"]["calibration"]
-    plots.plot_calibration(tmp_path / "one.png", {"_$4q$ $\\x": known, "without": None})
+    plots.plot_calibration(tmp_path / "one.png", {"_$\\x{$": known, "without": None})
     plots.plot_calibration(tmp_path / "two.png", {"4q-600": known, "piano": known | {"bins": [[0.1, 0.9], [0.9, 0.1]]}})
     one, two = (drawn(tmp_path / name) for name in ("one.png", "two.png"))
     assert has_color(one, "#1f77b4") > 100
     assert has_color(one, "#ff7f0e") == 0
+    plots.plot_calibration(tmp_path / "same.png", {"plain": known})
+    assert has_color(drawn(tmp_path / "same.png"), "#1f77b4") == has_color(one, "#1f77b4")  # the legend is there too
     assert has_color(two, "#ff7f0e") > 100
 
 

@@ -193,7 +193,9 @@ def test_placeholders_are_judged_by_their_signs_alone() -> None:
     for level in (scores.window, scores.smoothed, scores.song):
         assert level["valence"].mae == pytest.approx(0)  # 0.3 off with the placeholder
     assert scores.confusion.table == ((0,) * 4, (0,) * 4, (0, 0, 1, 0), (0,) * 4)
-    without = evaluate(judged_table([Quadrant.SAD] * 2, is_graded=False), constant_songs([(0.1, 0.2), (0.3, 0.1)]))
+    assert scores.together == {"predicted": None, "labels": None}  # of one graded song
+    placeholders = judged_table([Quadrant.SAD, Quadrant.HAPPY], is_graded=False)
+    without = evaluate(placeholders, constant_songs([(0.1, 0.2), (0.3, 0.1)]))
     assert without.songs == {"all": 2, "graded": 0, "judged": 2}
     assert {without.song[axis].r2 for axis in AXES} == {without.song[axis].mae for axis in AXES} == {None}
     assert without.spread == {"valence": None, "arousal": None}
