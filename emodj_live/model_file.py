@@ -261,8 +261,9 @@ def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     version = header.get("format_version")
     if version not in _READABLE_VERSIONS:
         is_older = isinstance(version, int) and version < FORMAT_VERSION
+        readable = " and ".join(map(str, _READABLE_VERSIONS))
         advice = "train the model again, or get a newer file" if is_older else "update emodj-live"
-        raise ValueError(f"it has format version {version}, and this program reads {FORMAT_VERSION}; {advice}")
+        raise ValueError(f"it has format version {version}, and this program reads {readable}; {advice}")
     if set(header) != _HEADER_KEYS or not isinstance(header["kind"], str):
         raise ValueError(f"its header must have exactly {', '.join(sorted(_HEADER_KEYS))}")
     if not (isinstance(header["provenance"], dict) and isinstance(header["parameters"], dict)):

@@ -95,7 +95,18 @@ RULES = {
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
-        {*VALUES, "console", "inputs", "kinds", "listener", "options", "outputs", "profile", "sinks.lines"}
+        {
+            *VALUES,
+            "calibration",
+            "console",
+            "inputs",
+            "kinds",
+            "listener",
+            "options",
+            "outputs",
+            "profile",
+            "sinks.lines",
+        }
         | {"sources.resample", "tracker", "work"},
         {"sinks.terminal"},
     ),
@@ -113,6 +124,8 @@ RULES = {
             *VALUES,
             "",
             "atomic_file",
+            "calibration",
+            "context",
             "extras",
             "features",
             "gain",

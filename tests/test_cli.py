@@ -82,7 +82,7 @@ def test_lines_go_to_stdout_and_the_summary_to_stderr(song, capsys):
     lines = captured.out.splitlines()
     assert len(lines) == 6
     assert all("valence" in line and "arousal" in line and "dBFS" in line for line in lines)
-    assert f"{song}: mean valence" in captured.err
+    assert f"{song}: sad, mean valence" in captured.err
     assert "6 emotions; 3.0 s of music tracked in" in captured.err
 
 

@@ -76,6 +76,9 @@ def test_emotion_has_the_fields_of_the_design_in_its_order():
         "gain",
         "is_silent",
         "is_clipped",
+        "certainty",
+        "valence_rank",
+        "arousal_rank",
     ]
 
 
