@@ -177,7 +177,7 @@ def test_without_a_context_the_features_are_the_mfccs(model, audio):
     np.testing.assert_array_equal(found, FeatureExtractor(model.spec).extract(windows))
 
 
-# ------------------------------------------------------------------------------------------------------------ forgetting
+# ----------------------------------------------------------------------------------------------------------- forgetting
 
 
 def test_reset_forgets(context_spec, audio):
