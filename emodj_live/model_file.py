@@ -52,12 +52,15 @@ class Contents:
         Of one or two dimensions.
     provenance : dict
         Where the model came from, as plain JSON values.
+    version : int
+        Of the format that the file is in.
     """
 
     kind: str
     parameters: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     provenance: Mapping[str, Any]
+    version: int = FORMAT_VERSION
 
 
 M_co = TypeVar("M_co", covariant=True)
@@ -223,7 +226,7 @@ def read(file: IO[bytes], kinds: Mapping[str, Mapping[str, str]]) -> Contents:
         if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in ("header", *types)):
             raise ValueError(f"it must hold exactly header, {', '.join(types)}")
         arrays = {name: _read_array(archive, name, kind) for name, kind in types.items()}
-    return Contents(header["kind"], header["parameters"], arrays, header["provenance"])
+    return Contents(header["kind"], header["parameters"], arrays, header["provenance"], header["format_version"])
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
