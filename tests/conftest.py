@@ -134,7 +134,7 @@ def context_model(context_spec) -> EmotionModel:
     )
     model = untrained(context_spec, features)
     quantiles = np.quantile(model.predict(features).clip(-1, 1), np.linspace(0, 1, 101), axis=0)
-    return replace(model, calibration=Calibration((0.3, 0.2), quantiles))
+    return replace(model, calibration=Calibration((0.6, 0.5), quantiles))
 
 
 @pytest.fixture
