@@ -16,6 +16,7 @@ N_QUANTILES = 101
 _SHARES = np.linspace(0, 1, N_QUANTILES)
 _AXES = "valence", "arousal"
 _DEVIATION_BOUNDS = 1e-6, 1e3
+_LARGEST = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +117,28 @@ class Calibration:
         ValueError
             If they are not of that shape, or out of bounds.
         """
-        try:
-            deviations, quantiles = ([parameters[name][axis] for axis in _AXES] for name in ("deviations", "quantiles"))
-            if set(parameters) != {"deviations", "quantiles"} or any(isinstance(value, bool) for value in deviations):
-                raise ValueError("its calibration must be exactly deviations and quantiles")
-            return cls(tuple(deviations), np.array(quantiles, np.float64).T)
-        except (TypeError, KeyError) as error:
-            raise ValueError("its calibration must be numbers for valence and arousal") from error
+        if set(parameters) != {"deviations", "quantiles"}:
+            raise ValueError("its calibration must have exactly deviations and quantiles")
+        deviations, quantiles = _by_axis(parameters["deviations"]), _by_axis(parameters["quantiles"])
+        if not all(_is_number(deviation) for deviation in deviations):
+            raise ValueError("its calibration's deviations must be numbers")
+        for values in quantiles:
+            if not isinstance(values, list) or len(values) != N_QUANTILES or not all(map(_is_number, values)):
+                raise ValueError(f"its calibration's quantiles must be lists of {N_QUANTILES} numbers")
+        valence_deviation, arousal_deviation = deviations
+        return cls((valence_deviation, arousal_deviation), np.array(quantiles, np.float64).T)
+
+
+def _by_axis(values: object) -> list[Any]:
+    """Return what a mapping says about valence and about arousal."""
+    if not isinstance(values, Mapping) or set(values) != set(_AXES):
+        raise ValueError("its calibration must be about exactly valence and arousal")
+    return [values[axis] for axis in _AXES]
+
+
+def _is_number(value: object) -> bool:
+    """Return whether a value is a number, and not one that is too large to count with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def calibration_of(model: object) -> Calibration | None:

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.features import FeatureSpec
-from emodj_live.window_statistics import CHROMA, MEANS, N_CHROMA, ONSET, VARIANCES
+from emodj_live.window_statistics import CHROMA, MEANS, N_CHROMA, N_STATISTICS, ONSET, VARIANCES
 
 SPACING = 0.5  # [s] between the windows that count, whatever the step
 _TOLERANCE = 1e-6  # [s] of rounding
+_AT_ONCE = 64  # windows: bounds memory, however many come together
 _MAJOR = 6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
 _MINOR = 6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
 _KEYS = np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(N_CHROMA)])
 _KEYS -= _KEYS.mean(axis=1, keepdims=True)
 _KEYS /= np.linalg.norm(_KEYS, axis=1, keepdims=True)
+_CENTERING = np.eye(N_CHROMA) - 1 / N_CHROMA
+_SMALLEST_NORM = 1e-6  # of a chroma without its mean: a flatter one has no key
 
 
 class Context:
@@ -38,7 +41,8 @@ class Context:
     def reset(self) -> None:
         """Forget everything: the next window is the first."""
         self._times: list[float] = []
-        self._statistics = np.empty((0, self._spec.n_descriptors - self._spec.n_coefficients), np.float32)
+        self._is_silent: list[bool] = []
+        self._rows = np.empty((0, N_STATISTICS))
 
     def features(
         self, descriptors: NDArray[np.float32], times: NDArray[np.float64], is_silent: NDArray[np.bool_]
@@ -46,8 +50,8 @@ class Context:
         """Return the features of the next windows.
 
         Of the windows that lie within the last `context` seconds those count that are at least half a second apart,
-        from the present one backwards: a smaller step makes more answers, not other ones. Silent windows count for
-        themselves alone.
+        from the present one backwards: a smaller step makes more answers, not other ones. Of these, silent windows are
+        left out, except for the present one, which always counts for itself.
 
         Parameters
         ----------
@@ -60,65 +64,72 @@ class Context:
         Returns
         -------
         ndarray of float32, shape (n, n_features)
+
+        Raises
+        ------
+        ValueError
+            If `descriptors` does not have that shape.
         """
-        coefficients = descriptors[:, : self._spec.n_coefficients]
-        if not self._spec.context or not len(descriptors):
-            return coefficients
-        rows = np.concatenate([self._statistics, descriptors[:, self._spec.n_coefficients :]])
-        members, heard = self._members(times.tolist(), is_silent.tolist())
-        features = np.hstack([coefficients, _statistics(rows, members).astype(np.float32)])
-        self._keep(rows, heard)
+        descriptors = np.asarray(descriptors)
+        if descriptors.ndim != 2 or descriptors.shape[1] != self._spec.n_descriptors:
+            raise ValueError(f"descriptors must have shape (n, {self._spec.n_descriptors}), got {descriptors.shape}")
+        if not self._spec.context:
+            return descriptors
+        n_coefficients = self._spec.n_coefficients
+        features = np.empty((len(descriptors), self._spec.n_features), np.float32)
+        features[:, :n_coefficients] = descriptors[:, :n_coefficients]
+        for start in range(0, len(features), _AT_ONCE):
+            few = slice(start, start + _AT_ONCE)
+            self._hear(descriptors[few, n_coefficients:], times[few].tolist(), is_silent[few].tolist())
+            weights = self._weights(len(times[few]))
+            _fill(features[few, n_coefficients:], weights @ self._rows, weights @ np.square(self._rows))
         return features
 
-    def _members(self, times: list[float], is_silent: list[bool]) -> tuple[list[list[int]], list[tuple[float, int]]]:
-        """Return the rows that each window's context has, and the times and rows of all windows that may be in one."""
-        heard_times, heard_rows = list(self._times), list(range(len(self._times)))
-        members = []
-        for row, (time, silent) in enumerate(zip(times, is_silent, strict=True), len(self._times)):
-            members.append([row, *self._earlier(time, heard_times, heard_rows)])
-            if not silent:
-                heard_times.append(time)
-                heard_rows.append(row)
-        return members, list(zip(heard_times, heard_rows, strict=True))
+    def _hear(self, statistics: NDArray[np.float32], times: list[float], is_silent: list[bool]) -> None:
+        """Take in windows, and forget those that are out of reach for all of them."""
+        forgotten = bisect_left(self._times, times[0] - self._reach)
+        self._times = self._times[forgotten:] + times
+        self._is_silent = self._is_silent[forgotten:] + is_silent
+        self._rows = np.concatenate([self._rows[forgotten:], statistics])
 
-    def _earlier(self, time: float, times: list[float], rows: list[int]) -> list[int]:
-        """Return the rows of the windows before the present one that count, the newest first."""
-        earlier = []
-        oldest = time - self._reach
-        newest = time - SPACING + _TOLERANCE
-        while (found := bisect_right(times, newest) - 1) >= 0 and times[found] >= oldest:
-            earlier.append(rows[found])
-            newest = times[found] - SPACING + _TOLERANCE
-        return earlier
+    def _weights(self, count: int) -> NDArray[np.float64]:
+        """Return how much each window in memory counts for each of the `count` newest ones."""
+        weights = np.zeros((count, len(self._times)))
+        for row, newest in zip(weights, range(len(self._times) - count, len(self._times)), strict=True):
+            members = self._members(newest)
+            row[members] = 1 / len(members)
+        return weights
 
-    def _keep(self, rows: NDArray[np.float32], heard: list[tuple[float, int]]) -> None:
-        """Keep what the next window may need."""
-        times = [time for time, _ in heard]
-        first = bisect_left(times, times[-1] - self._reach) if times else 0
-        self._times = times[first:]
-        self._statistics = rows[[row for _, row in heard[first:]]]
+    def _members(self, newest: int) -> list[int]:
+        """Return which windows are the context of one of them: itself, and those before it that count."""
+        members, latest = [newest], newest
+        oldest = self._times[newest] - self._reach
+        while True:
+            latest = bisect_right(self._times, self._times[latest] - SPACING + _TOLERANCE, 0, latest) - 1
+            if latest < 0 or self._times[latest] < oldest:
+                return members
+            if not self._is_silent[latest]:
+                members.append(latest)
 
 
-def _statistics(rows: NDArray[np.float32], members: list[list[int]]) -> NDArray[np.float64]:
-    """Return the statistics over some rows for each list of them, shape (n, 72)."""
-    length = max(map(len, members))
-    index = [row + row[:1] * (length - len(row)) for row in members]
-    weights = np.array([[1 / len(row)] * len(row) + [0.0] * (length - len(row)) for row in members])[:, np.newaxis]
-    gathered = rows[np.array(index)].astype(np.float64)  # (n, length, 68)
-    mean = (weights @ gathered)[:, 0]
-    deviations = gathered[:, :, : CHROMA.stop] - mean[:, np.newaxis, : CHROMA.stop]
-    variance = (weights @ (deviations * deviations))[:, 0]
-    spread = np.sqrt(mean[:, VARIANCES] + variance[:, MEANS])
+def _fill(statistics: NDArray[np.float32], mean: NDArray[np.float64], square: NDArray[np.float64]) -> None:
+    """Put in the statistics of contexts, shape (n, 72), given the means over their windows and of the squares."""
+    variance = square[:, : CHROMA.stop] - np.square(mean[:, : CHROMA.stop])
+    np.maximum(variance, 0, out=variance)
     chroma = mean[:, CHROMA]
-    ordered = np.sort(chroma, axis=1)
-    unrest = np.sqrt(variance[:, CHROMA]).mean(axis=1, keepdims=True)
-    return np.concatenate([mean[:, MEANS], spread, ordered, _keys(chroma), unrest, mean[:, ONSET]], axis=1)
+    statistics[:, :27] = mean[:, MEANS]
+    statistics[:, 27:54] = np.sqrt(mean[:, VARIANCES] + variance[:, MEANS])
+    statistics[:, 54:66] = np.sort(chroma, axis=1)
+    statistics[:, 66:68] = keys = _keys(chroma)
+    statistics[:, 68] = keys[:, 0] - keys[:, 1]
+    statistics[:, 69] = np.sqrt(variance[:, CHROMA]).sum(axis=1) / N_CHROMA
+    statistics[:, 70:] = mean[:, ONSET]
 
 
 def _keys(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the best correlation with a major and with a minor key, and their difference, shape (n, 3)."""
-    centered = chroma - chroma.mean(axis=1, keepdims=True)
-    squares = np.einsum("ij,ij->i", centered, centered)
-    correlations = (centered @ _KEYS.T).reshape(-1, 2, N_CHROMA).max(axis=2)
-    correlations /= np.sqrt(np.where(squares > 0, squares, 1))[:, np.newaxis]
-    return np.column_stack([correlations, correlations[:, 0] - correlations[:, 1]])
+    """Return the best correlation with a major and with a minor key, shape (n, 2)."""
+    centered = chroma @ _CENTERING
+    norms = np.sqrt(np.einsum("ij,ij->i", centered, centered))
+    correlations: NDArray[np.float64] = (centered @ _KEYS.T).reshape(-1, 2, N_CHROMA).max(axis=2)
+    correlations /= np.maximum(norms, _SMALLEST_NORM)[:, np.newaxis]
+    return correlations

@@ -40,8 +40,9 @@ class FeatureSpec:
     """Everything that determines the features.
 
     The defaults are EmoDJ's and a context: ``librosa.feature.mfcc(y=window, sr=22050, n_mfcc=12)`` with every
-    parameter of librosa 0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames centered with zero padding,
-    power spectra, Slaney's mel scale and area normalization, 10 log10, an orthonormal DCT-II.
+    parameter of librosa 0.11 spelled out. The rest is fixed: a periodic Hann window as long as `n_fft`, frames
+    centered with zero padding, power spectra, Slaney's mel scale and area normalization, 10 log10, an orthonormal
+    DCT-II.
 
     Attributes
     ----------

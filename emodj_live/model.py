@@ -22,8 +22,8 @@ _SMALLEST_STD = 1e-9
 _GAMMA_BOUNDS = 1e-12, 1e3
 _LEVEL_BOUNDS = -200.0, 200.0  # [dBFS]
 _PARAMETERS = {"spec", "gamma", "reference_level", "calibration"}
-_OF_VERSION_2 = {"calibration": None}  # what files of the format's version 2 do not say
-_SPEC_OF_VERSION_2 = {"context": 0.0}
+_UNSAID = {2: {"calibration": None}}  # what files of an older version of the format do not say
+_UNSAID_OF_SPEC = {2: {"context": 0.0}}
 _LARGEST = 1e9  # of any number in an array: the square of a larger one overflows float32
 
 
@@ -235,15 +235,16 @@ class EmotionModel:
         ValueError
             If it is not a valid model.
         """
-        arrays, parameters = dict(contents.arrays), {**_OF_VERSION_2, **contents.parameters}
+        arrays, parameters = dict(contents.arrays), {**_UNSAID.get(contents.version, {}), **contents.parameters}
         if set(parameters) != _PARAMETERS:
             raise ValueError(f"its parameters must be exactly {', '.join(sorted(_PARAMETERS))}")
         spec, calibration = parameters.pop("spec"), parameters.pop("calibration")
         if not isinstance(spec, dict) or not isinstance(calibration, dict | None):
             raise ValueError("its spec and its calibration must be JSON objects")  # noqa: TRY004 (of a file)
         fields: dict[str, Any] = {**arrays, **parameters}
+        spec = {**_UNSAID_OF_SPEC.get(contents.version, {}), **spec}
         return cls(
-            spec=FeatureSpec.from_parameters({**_SPEC_OF_VERSION_2, **spec}, fields.pop("mel_basis")),
+            spec=FeatureSpec.from_parameters(spec, fields.pop("mel_basis")),
             **fields,
             calibration=Calibration.from_parameters(calibration) if calibration is not None else None,
             provenance=contents.provenance,

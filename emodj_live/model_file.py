@@ -52,12 +52,15 @@ class Contents:
         Of one or two dimensions.
     provenance : dict
         Where the model came from, as plain JSON values.
+    version : int
+        Of the format that the file is in.
     """
 
     kind: str
     parameters: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     provenance: Mapping[str, Any]
+    version: int = FORMAT_VERSION
 
 
 M_co = TypeVar("M_co", covariant=True)
@@ -223,7 +226,7 @@ def read(file: IO[bytes], kinds: Mapping[str, Mapping[str, str]]) -> Contents:
         if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in ("header", *types)):
             raise ValueError(f"it must hold exactly header, {', '.join(types)}")
         arrays = {name: _read_array(archive, name, kind) for name, kind in types.items()}
-    return Contents(header["kind"], header["parameters"], arrays, header["provenance"])
+    return Contents(header["kind"], header["parameters"], arrays, header["provenance"], header["format_version"])
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -261,8 +264,9 @@ def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     version = header.get("format_version")
     if version not in _READABLE_VERSIONS:
         is_older = isinstance(version, int) and version < FORMAT_VERSION
+        readable = " and ".join(map(str, _READABLE_VERSIONS))
         advice = "train the model again, or get a newer file" if is_older else "update emodj-live"
-        raise ValueError(f"it has format version {version}, and this program reads {FORMAT_VERSION}; {advice}")
+        raise ValueError(f"it has format version {version}, and this program reads {readable}; {advice}")
     if set(header) != _HEADER_KEYS or not isinstance(header["kind"], str):
         raise ValueError(f"its header must have exactly {', '.join(sorted(_HEADER_KEYS))}")
     if not (isinstance(header["provenance"], dict) and isinstance(header["parameters"], dict)):

@@ -20,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import emodj_live
-from emodj_live import EmotionModel, FeatureExtractor, FeatureSpec
+from emodj_live import Calibration, Context, EmotionModel, FeatureExtractor, FeatureSpec
 
 SAMPLE_RATE = 22050
 WINDOW_LENGTH = 11025
@@ -82,12 +82,9 @@ def spec(librosa) -> FeatureSpec:
     return FeatureSpec(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=2048, n_mels=128), context=0)
 
 
-@pytest.fixture(scope="session")
-def model(spec) -> EmotionModel:
-    """Return a small model that nobody trained: over `music` its predictions wander through all quadrants."""
+def untrained(spec: FeatureSpec, features: NDArray[np.float32], **fields: object) -> EmotionModel:
+    """Return a small model that nobody trained: over these features its predictions wander through all quadrants."""
     random = np.random.default_rng(1)
-    windows = np.concatenate([make_music(30, seed) for seed in range(3)]).reshape(-1, WINDOW_LENGTH)
-    features = FeatureExtractor(spec).extract(windows)
     mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64) + 1.0
     vectors = ((features[random.permutation(len(features))[:40]] - mean) / std).astype(np.float32)
     model = EmotionModel(
@@ -100,10 +97,44 @@ def model(spec) -> EmotionModel:
         gamma=1 / spec.n_features,
         reference_level=-20.0,
         provenance={"command": "tests/conftest.py", "scores": {"r2": [0.5, None]}},
+        **fields,
     )
     predicted = model.predict(features)
     mixing = 0.35 * np.linalg.inv(np.linalg.cholesky(np.cov(predicted.T))).T  # so that the two do not go together
     return replace(model, coefficients=model.coefficients @ mixing, intercepts=-predicted.mean(axis=0) @ mixing)
+
+
+def training_windows() -> list[Samples]:
+    """Return the windows of three pieces."""
+    return [make_music(30, seed).reshape(-1, WINDOW_LENGTH) for seed in range(3)]
+
+
+@pytest.fixture(scope="session")
+def model(spec) -> EmotionModel:
+    """Return a small model of the MFCCs alone, without a calibration."""
+    return untrained(spec, FeatureExtractor(spec).extract(np.concatenate(training_windows())))
+
+
+@pytest.fixture(scope="session")
+def context_spec(spec) -> FeatureSpec:
+    """EmoDJ's features and a context of four seconds."""
+    return replace(spec, context=4.0)
+
+
+@pytest.fixture(scope="session")
+def context_model(context_spec) -> EmotionModel:
+    """Return a small model with a context of four seconds and a calibration."""
+    extractor, context, is_silent = FeatureExtractor(context_spec), Context(context_spec), np.zeros(60, bool)
+    times = [0.5 * np.arange(1, 61) + 100 * piece for piece in range(3)]
+    features = np.concatenate(
+        [
+            context.features(extractor.describe(windows), ends, is_silent)
+            for windows, ends in zip(training_windows(), times, strict=True)
+        ]
+    )
+    model = untrained(context_spec, features)
+    quantiles = np.quantile(model.predict(features).clip(-1, 1), np.linspace(0, 1, 101), axis=0)
+    return replace(model, calibration=Calibration((0.6, 0.5), quantiles))
 
 
 @pytest.fixture

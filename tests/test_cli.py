@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emodj_live import Device, Emotion, EmotionModel, EmotionTracker, FileSource, PacedSource, __version__
+from emodj_live import Device, Emotion, EmotionModel, EmotionTracker, FileSource, PacedSource, __version__, analyze
 from emodj_live.cli import main
 from emodj_live.inputs import INPUTS, InputOption
 
@@ -82,8 +82,41 @@ def test_lines_go_to_stdout_and_the_summary_to_stderr(song, capsys):
     lines = captured.out.splitlines()
     assert len(lines) == 6
     assert all("valence" in line and "arousal" in line and "dBFS" in line for line in lines)
-    assert f"{song}: mean valence" in captured.err
+    assert f"{song}: sad, mean valence" in captured.err
     assert "6 emotions; 3.0 s of music tracked in" in captured.err
+
+
+@pytest.fixture
+def knowing_model(context_model, tmp_path, monkeypatch):
+    """Make a model with a context and a calibration the one that is used."""
+    context_model.save(tmp_path / "context.npz")
+    monkeypatch.setenv("EMODJ_MODEL", str(tmp_path / "context.npz"))
+    return context_model
+
+
+def test_json_says_what_the_model_knows(song, knowing_model, capsys):
+    assert main([str(song), "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    emotions = EmotionTracker(knowing_model).track(FileSource(song))
+    for record, emotion in zip(records, emotions, strict=True):
+        assert record["certainty"] == pytest.approx(emotion.certainty, abs=1e-4)
+        assert 0 <= record["valence_rank"] <= 1
+        assert 0 <= record["arousal_rank"] <= 1
+
+
+def test_json_is_null_where_the_model_does_not_know(song, capsys):
+    assert main([str(song), "--json"]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    assert '"certainty": null, "valence_rank": null, "arousal_rank": null' in line
+
+
+def test_lines_and_summary_name_the_mood(song, knowing_model, capsys):
+    assert main([str(song)]) == 0
+    captured = capsys.readouterr()
+    emotions = list(EmotionTracker(knowing_model).track(FileSource(song)))
+    assert captured.out.splitlines() == [str(emotion) for emotion in emotions]
+    assert f"{song}: {analyze(song, knowing_model).mood}, mean valence " in captured.err
+    assert any(word in captured.out for word in ("rather ", "perhaps "))
 
 
 def test_quiet_leaves_the_lines(song, capsys):

@@ -117,6 +117,22 @@ def test_small_terminal_shows_the_most_important(view):
 
 
 @pytest.mark.parametrize(
+    ("certainty", "words"),
+    [(0.72, "happy, 72 % certain"), (0.41, "rather happy, 41 % certain"), (0.27, "perhaps happy, 27 % certain")],
+)
+def test_mood_in_words_and_its_certainty(certainty, words, view):
+    newest = replace(view, emotions=(emotion(certainty=certainty),))
+    for size in SIZES:
+        assert f" {words} " in text(render(newest, *size))
+    assert words.partition(",")[0].upper() in text(render(newest, 40, 4))
+    assert "arousal +0.30" in text(render(newest, 40, 4))
+
+
+def test_a_model_that_does_not_know_its_certainty_says_none(view):
+    assert "certain" not in text(render(view, 80, 24))
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [({"is_silent": True}, " silence "), ({"is_clipped": True}, " clipping "), ({"gain": -10.0}, "gain -10.0 dB")],
 )

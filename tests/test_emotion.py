@@ -76,6 +76,9 @@ def test_emotion_has_the_fields_of_the_design_in_its_order():
         "gain",
         "is_silent",
         "is_clipped",
+        "certainty",
+        "valence_rank",
+        "arousal_rank",
     ]
 
 
@@ -110,3 +113,26 @@ def test_as_plain_values():
 def test_each_quadrant_has_emodjs_color():
     colors = {quadrant.name: quadrant.color for quadrant in Quadrant}
     assert colors == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}
+
+
+def test_readable_line_names_the_mood():
+    assert str(EMOTION) == " 0:00.5  valence +0.10  arousal -0.20  calm            -20.0 dBFS  clipped"
+    unsure = dataclasses.replace(EMOTION, certainty=0.3, is_clipped=False)
+    assert str(unsure) == " 0:00.5  valence +0.10  arousal -0.20  perhaps calm    -20.0 dBFS"
+
+
+def test_columns_do_not_move_with_the_words():
+    lines = [
+        str(dataclasses.replace(EMOTION, quadrant=quadrant, certainty=certainty))
+        for quadrant in Quadrant
+        for certainty in (None, 0.1, 0.4, 0.9)
+    ]
+    assert {line.index("dBFS") for line in lines} == {
+        len(" 0:00.5  valence +0.10  arousal -0.20  perhaps happy   -20.0 ")
+    }
+
+
+def test_quadrants_know_their_signs():
+    for quadrant in Quadrant:
+        valence, arousal = (1 if is_positive else -1 for is_positive in quadrant.signs)
+        assert Quadrant.of(valence, arousal) is quadrant

@@ -200,6 +200,7 @@ def test_spec_is_emodjs_by_default(spec):
         "fmax": 11025.0,
         "amin": 1e-10,
         "top_db": 80.0,
+        "context": 0.0,
     }
     assert spec.n_frames == 22
     assert spec.n_features == 264
@@ -254,7 +255,7 @@ def test_another_spec_is_obeyed(changes, librosa):
 @pytest.mark.parametrize("n_mels", [1, 2, 7, 8, 9])
 def test_few_mel_filters(n_mels, spec):
     basis = spec.mel_basis[64 : 64 + n_mels]
-    few = FeatureExtractor(FeatureSpec(basis, n_mels=n_mels, n_mfcc=1))
+    few = FeatureExtractor(FeatureSpec(basis, n_mels=n_mels, n_mfcc=1, context=0))
     window = 0.1 * noise()
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(window, 1024), 2048)[::512]
     power = np.abs(np.fft.rfft(frames * np.hanning(2049)[:-1])) ** 2

@@ -558,8 +558,8 @@ HOSTILE = {
     # what the JSON header says
     "format of another": (setting("format", "someone's model"), "does not say 'emodj-live model'"),
     "no format": (without("format"), "does not say 'emodj-live model'"),
-    "format version 3": (setting("format_version", 3), "format version 3, and this program reads 2; update emodj-live"),
-    "format version 1": (setting("format_version", 1), "format version 1, .* reads 2; train the model again"),
+    "format version 4": (setting("format_version", 4), "version 4, and this program reads 2 and 3; update emodj-live"),
+    "format version 1": (setting("format_version", 1), "format version 1, .* reads 2 and 3; train the model again"),
     "format version is text": (setting("format_version", "2"), "format version 2"),
     "no format version": (without("format_version"), "format version None"),
     "header with more": (setting("comment", "hello"), "header must have exactly"),
@@ -568,8 +568,11 @@ HOSTILE = {
     "kind is a list": (setting("kind", []), "header must have exactly"),
     "no kind": (without("kind"), "header must have exactly"),
     "parameters are a list": (setting("parameters", []), "must be JSON objects"),
-    "parameters with more": (setting("parameters.beta", 1), "parameters must be exactly spec, gamma"),
-    "parameters with less": (without("parameters.gamma"), "parameters must be exactly spec, gamma"),
+    "parameters with more": (
+        setting("parameters.beta", 1),
+        "must be exactly calibration, gamma, reference_level, spec",
+    ),
+    "parameters with less": (without("parameters.gamma"), "parameters must be exactly calibration, gamma"),
     "provenance is a list": (setting("provenance", []), "must be JSON objects"),
     "not JSON": (lambda f: f.put_json("not JSON"), "Expecting value"),
     "empty JSON": (lambda f: f.put_json(""), "Expecting value"),
@@ -595,7 +598,7 @@ HOSTILE = {
     "level NaN": (setting("parameters.reference_level", float("nan")), "reference_level must be"),
     "level beyond any float": (setting("parameters.reference_level", -(10**400)), "reference_level"),
     # its spec
-    "spec is a list": (setting("parameters.spec", []), "parameters must be exactly spec"),
+    "spec is a list": (setting("parameters.spec", []), "its spec and its calibration must be JSON objects"),
     "spec with more": (setting("parameters.spec.window", "hann"), "a spec must have exactly"),
     "spec with less": (without("parameters.spec.top_db"), "a spec must have exactly"),
     "sample_rate 0": (setting("parameters.spec.sample_rate", 0), "an integer from 1000 to 384000, got 0"),

@@ -82,6 +82,15 @@ def test_csv_has_every_field_and_the_source(tmp_path):
     assert (row["is_silent"], row["is_clipped"]) == ("False", "True")
 
 
+def test_csv_has_certainty_and_ranks_or_empty_cells(tmp_path):
+    path = tmp_path / "t.csv"
+    with CsvSink(path) as table:
+        table(emotion())
+        table(replace(emotion(), certainty=0.4, valence_rank=0.25, arousal_rank=0.0))
+    names = ("certainty", "valence_rank", "arousal_rank")
+    assert [[row[name] for name in names] for row in rows(path)] == [["", "", ""], ["0.4", "0.25", "0.0"]]
+
+
 def test_csv_is_there_while_it_is_written(tmp_path):
     path = tmp_path / "t.csv"
     table = CsvSink(path)
@@ -115,7 +124,7 @@ def test_csv_says_what_json_says(song, tmp_path, capsys):
     assert main([str(song), "--json", "--csv", str(path)]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     for row, record in zip(rows(path), records, strict=True):
-        assert {name: str(value) for name, value in record.items()} == row
+        assert {name: "" if value is None else str(value) for name, value in record.items()} == row
 
 
 def test_csv_takes_several_files_each_under_its_name(song, write_audio, music, tmp_path):
@@ -172,6 +181,28 @@ def test_osc_values_are_plain(osc_server):
     with OscSink("localhost", port) as sink:
         sink(emotion())
     assert [type(value) for _, value in receive(4)] == [float, float, str, float]
+
+
+def test_osc_sends_certainty_and_ranks_if_there_are_any(osc_server):
+    port, receive = osc_server
+    with OscSink("localhost", port) as sink:
+        sink(replace(emotion(), certainty=0.5, valence_rank=0.25, arousal_rank=0.75))
+        sink(emotion(1.0))
+    assert [address for address, *_ in receive(10)][4:7] == ["/emodj/certainty", "/emodj/rank", "/emodj/valence"]
+    assert receive(10)[4:6] == [("/emodj/certainty", 0.5), ("/emodj/rank", 0.25, 0.75)]
+    assert [address for address, *_ in receive(10)][6:] == [address for address, *_ in receive(10)][:4]
+
+
+def test_osc_of_a_session_knows_what_the_model_knows(song, osc_server, context_model, tmp_path, monkeypatch, capsys):
+    context_model.save(tmp_path / "context.npz")
+    monkeypatch.setenv("EMODJ_MODEL", str(tmp_path / "context.npz"))
+    port, receive = osc_server
+    assert main([str(song), "--json", "--osc", f"127.0.0.1:{port}"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    sent = receive(36)
+    for record, (_, certainty), (_, *ranks) in zip(records, sent[4::6], sent[5::6], strict=True):
+        assert certainty == pytest.approx(record["certainty"], abs=1e-6)
+        assert ranks == pytest.approx([record["valence_rank"], record["arousal_rank"]], abs=1e-6)
 
 
 def test_osc_tells_of_a_lost_network_once_and_tries_on(osc_server, caplog, monkeypatch):

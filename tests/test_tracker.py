@@ -8,8 +8,10 @@ import threading
 from contextlib import aclosing
 from dataclasses import astuple, replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
+import plain_context
 import pytest
 
 from emodj_live import BackgroundTracker, Emotion, EmotionTracker, FeatureExtractor, Gap, Quadrant, analyze
@@ -45,14 +47,38 @@ def name_after(name, valence, arousal):
     return names[is_positive[0]][is_positive[1]]
 
 
+@pytest.fixture(params=["model", "context_model"])
+def any_model(request):
+    """Return one model after the other: of single windows, and with a context."""
+    return request.getfixturevalue(request.param)
+
+
+def level_of(window):
+    rms = math.sqrt(np.mean(window.astype(np.float64) ** 2))
+    return 20 * math.log10(max(rms, 1e-6))
+
+
+def golden_features(spec, audio, step):
+    """Return the features of every window, the context by the plain formulas."""
+    starts = range(0, len(audio) - LENGTH + 1, step)
+    windows = np.array([audio[start : start + LENGTH] for start in starts]).reshape(-1, LENGTH)
+    described = FeatureExtractor(spec).describe(windows)
+    if not spec.context:
+        return described
+    times, is_silent = [(start + LENGTH) / RATE for start in starts], [level_of(window) < -60 for window in windows]
+    members = [plain_context.members(times, is_silent, number, spec.context) for number in range(len(times))]
+    sums = described[:, 264:].astype(np.float64)
+    return np.hstack([described[:, :264], [plain_context.from_sums(sums[inside]) for inside in members]])
+
+
 def golden(model, audio, step, smoothing=3.0):
     """Return what a tracker should say, one window after the other and from the formulas alone."""
-    extractor, smoothed, name, emotions = FeatureExtractor(model.spec), None, Quadrant.of(0.0, 0.0), []
-    for start in range(0, len(audio) - LENGTH + 1, step):
+    smoothed, name, emotions, known = None, Quadrant.of(0.0, 0.0), [], model.calibration
+    features = golden_features(model.spec, audio, step)
+    for start, row in zip(range(0, len(audio) - LENGTH + 1, step), features, strict=True):
         window = audio[start : start + LENGTH]
-        raw = np.clip(model.predict(extractor.extract(window)[np.newaxis])[0], -1, 1)
-        rms = math.sqrt(np.mean(window.astype(np.float64) ** 2))
-        level = 20 * math.log10(max(rms, 1e-6))
+        raw = np.clip(model.predict(row[np.newaxis])[0], -1, 1)
+        level = level_of(window)
         if level >= -60:
             first = smoothed is None
             smoothed = raw if first else smoothed + (1 - math.exp(-step / RATE / smoothing)) * (raw - smoothed)
@@ -70,13 +96,32 @@ def golden(model, audio, step, smoothing=3.0):
                 gain=0.0,
                 is_silent=level < -60,
                 is_clipped=bool(np.abs(window).max() >= 32767 / 32768),
+                **(golden_knowledge(known, valence, arousal, name) if known else {}),
             )
         )
     return emotions
 
 
+def golden_knowledge(known, valence, arousal, name):
+    """Return certainty and ranks by their formulas, from the standard library's normal distribution."""
+    chances = [
+        NormalDist(0, deviation).cdf(value if is_positive else -value)
+        for value, deviation, is_positive in zip((valence, arousal), known.deviations, name.signs, strict=True)
+    ]
+    ranks = [
+        np.interp(value, known.quantiles[:, axis], np.arange(101) / 100)
+        for axis, value in enumerate((valence, arousal))
+    ]
+    return {"certainty": math.prod(chances), "valence_rank": ranks[0], "arousal_rank": ranks[1]}
+
+
 def values(emotions):
     return np.array([(e.valence, e.arousal, e.raw_valence, e.raw_arousal) for e in emotions]).reshape(-1, 4)
+
+
+def knowledge(emotions):
+    """Return certainty and ranks, 0 where there are none."""
+    return np.array([(e.certainty or 0, e.valence_rank or 0, e.arousal_rank or 0) for e in emotions]).reshape(-1, 3)
 
 
 def is_near_a_border(emotion):
@@ -91,6 +136,11 @@ def assert_same(found, expected):
     for one, other in zip(found, expected, strict=True):
         assert (one.gain, one.is_silent, one.is_clipped) == (other.gain, other.is_silent, other.is_clipped)
         assert one.quadrant is other.quadrant or is_near_a_border(other)
+        assert (one.certainty is None) == (one.valence_rank is None) == (other.certainty is None)
+    unlike = [one.quadrant is not other.quadrant for one, other in zip(found, expected, strict=True)]
+    apart = np.abs(knowledge(found) - knowledge(expected))
+    assert (apart[:, 1:] < 50 * CLOSE).all()  # quantiles that lie close make a rank steep
+    assert (apart[~np.array(unlike, bool), 0] < 5 * CLOSE).all()
 
 
 # ------------------------------------------------------------------------------------------------------- the four parts
@@ -99,9 +149,9 @@ def assert_same(found, expected):
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("smoothing", [0.4, 3.0])
-def test_whole_again_and_not_again(step, smoothing, model, audio):
-    expected = golden(model, audio, step, smoothing)
-    tracker = EmotionTracker(model, step=step, smoothing=smoothing)
+def test_whole_again_and_not_again(step, smoothing, any_model, audio):
+    expected = golden(any_model, audio, step, smoothing)
+    tracker = EmotionTracker(any_model, step=step, smoothing=smoothing)
     assert_same(tracker.process(audio), expected)
     tracker.reset()
     assert_same(tracker.process(audio), expected)
@@ -112,41 +162,41 @@ def test_whole_again_and_not_again(step, smoothing, model, audio):
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), *BLOCK_SIZES[1:]])
-def test_block_by_block(size, step, model, audio):
-    found = processed(EmotionTracker(model, step=step), cut(audio, size))
-    assert_same(found, EmotionTracker(model, step=step).process(audio))
+def test_block_by_block(size, step, any_model, audio):
+    found = processed(EmotionTracker(any_model, step=step), cut(audio, size))
+    assert_same(found, EmotionTracker(any_model, step=step).process(audio))
     assert len(found) == (len(audio) - LENGTH) // step + 1
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_random_blocks(seed, model, audio):
+def test_random_blocks(seed, any_model, audio):
     random = np.random.default_rng(seed)
     borders = np.sort(random.integers(0, len(audio), size=40))  # some blocks are empty
-    assert_same(processed(EmotionTracker(model), np.split(audio, borders)), golden(model, audio, LENGTH))
+    assert_same(processed(EmotionTracker(any_model), np.split(audio, borders)), golden(any_model, audio, LENGTH))
 
 
-def test_the_audio_says_enough(model, audio):
+def test_the_audio_says_enough(any_model, audio):
     """Else the four parts would prove little."""
-    emotions = golden(model, audio, 2756, 0.4)
+    emotions = golden(any_model, audio, 2756, 0.4)
     assert len({e.quadrant for e in emotions}) >= 3
     assert any(e.is_silent for e in emotions)
     assert np.ptp(values(emotions), axis=0).min() > 0.3
 
 
 @pytest.mark.parametrize("way", ["process", "track", "run"])
-def test_three_ways_say_the_same(way, model, audio):
-    tracker, found, blocks = EmotionTracker(model), [], cut(audio, 4000)
+def test_three_ways_say_the_same(way, any_model, audio):
+    tracker, found, blocks = EmotionTracker(any_model), [], cut(audio, 4000)
     if way == "process":
         found = processed(tracker, blocks)
     elif way == "track":
         found = list(tracker.track(blocks))
     else:
         assert tracker.run(blocks, found.append) is None
-    assert_same(found, golden(model, audio, LENGTH))
+    assert_same(found, golden(any_model, audio, LENGTH))
 
 
-def test_track_starts_anew(model, audio):
-    tracker = EmotionTracker(model, step=5000)
+def test_track_starts_anew(any_model, audio):
+    tracker = EmotionTracker(any_model, step=5000)
     expected = list(tracker.track(cut(audio, 3000)))
     assert list(tracker.track(cut(audio, 3000))) == expected
     tracker.process(audio)
@@ -154,64 +204,64 @@ def test_track_starts_anew(model, audio):
 
 
 @pytest.mark.parametrize("step", [*STEPS, np.int64(LENGTH)])
-def test_times_are_exact(step, model, audio):
-    emotions = EmotionTracker(model, step=step).process(audio)
+def test_times_are_exact(step, any_model, audio):
+    emotions = EmotionTracker(any_model, step=step).process(audio)
     assert [e.time for e in emotions] == [(LENGTH + k * int(step)) / RATE for k in range(len(emotions))]
     assert all(type(value) is float for e in emotions for value in astuple(e)[:5])
 
 
-def test_default_step_is_a_window(model, audio):
-    assert_same(EmotionTracker(model).process(audio), EmotionTracker(model, step=LENGTH).process(audio))
+def test_default_step_is_a_window(any_model, audio):
+    assert_same(EmotionTracker(any_model).process(audio), EmotionTracker(any_model, step=LENGTH).process(audio))
 
 
 @pytest.mark.parametrize("length", [0, 1, LENGTH - 1])
-def test_less_than_a_window_says_nothing(length, model, audio):
-    assert EmotionTracker(model).process(audio[:length]) == []
-    assert list(EmotionTracker(model).track([audio[:length]])) == []
+def test_less_than_a_window_says_nothing(length, any_model, audio):
+    assert EmotionTracker(any_model).process(audio[:length]) == []
+    assert list(EmotionTracker(any_model).track([audio[:length]])) == []
 
 
-def test_empty_blocks_change_nothing(model, audio):
+def test_empty_blocks_change_nothing(any_model, audio):
     nothing = np.empty(0, np.float32)
-    tracker = EmotionTracker(model)
+    tracker = EmotionTracker(any_model)
     assert tracker.process(nothing) == []
     blocks = itertools.chain.from_iterable((nothing, block) for block in cut(audio, 5000))
-    assert_same(processed(tracker, blocks), golden(model, audio, LENGTH))
+    assert_same(processed(tracker, blocks), golden(any_model, audio, LENGTH))
 
 
-def test_float64_blocks(model, audio):
-    assert_same(EmotionTracker(model).process(audio.astype(np.float64)), golden(model, audio, LENGTH))
+def test_float64_blocks(any_model, audio):
+    assert_same(EmotionTracker(any_model).process(audio.astype(np.float64)), golden(any_model, audio, LENGTH))
 
 
-def test_strided_blocks(model, audio):
+def test_strided_blocks(any_model, audio):
     stereo = np.stack([audio, -audio], axis=1)
-    assert_same(EmotionTracker(model).process(stereo[:, 0]), golden(model, audio, LENGTH))
+    assert_same(EmotionTracker(any_model).process(stereo[:, 0]), golden(any_model, audio, LENGTH))
 
 
-def test_blocks_are_left_as_they_were(model, audio):
+def test_blocks_are_left_as_they_were(any_model, audio):
     block = audio.copy()
-    EmotionTracker(model).process(block)
+    EmotionTracker(any_model).process(block)
     np.testing.assert_array_equal(block, audio)
 
 
-def test_a_buffer_may_be_reused(model, audio):
-    tracker, buffer, found = EmotionTracker(model), np.empty(700, np.float32), []
+def test_a_buffer_may_be_reused(any_model, audio):
+    tracker, buffer, found = EmotionTracker(any_model), np.empty(700, np.float32), []
     whole = audio[: len(audio) // 700 * 700]
     for block in cut(whole, 700):
         buffer[:] = block
         found += tracker.process(buffer)
-    assert_same(found, golden(model, whole, LENGTH))
+    assert_same(found, golden(any_model, whole, LENGTH))
 
 
 # ----------------------------------------------------------------------------------------------------------------- gaps
 
 
-def test_gap_moves_time_on(model, audio):
+def test_gap_moves_time_on(any_model, audio):
     first, second = audio[: 2 * LENGTH + 500], audio[2 * LENGTH + 500 :]
-    tracker = EmotionTracker(model, smoothing=0)
+    tracker = EmotionTracker(any_model, smoothing=0)
     found = processed(tracker, [first, Gap(3 * RATE), second])
-    expected = golden(model, first, LENGTH, 1e-9)
+    expected = golden(any_model, first, LENGTH, 1e-9)
     shift = (len(first) + 3 * RATE) / RATE
-    expected += [replace(e, time=e.time + shift) for e in golden(model, second, LENGTH, 1e-9)]
+    expected += [replace(e, time=e.time + shift) for e in golden(any_model, second, LENGTH, 1e-9)]
     assert [e.time for e in found] == pytest.approx([e.time for e in expected], abs=1e-12)
     np.testing.assert_allclose(values(found), values(expected), rtol=0, atol=CLOSE)
 

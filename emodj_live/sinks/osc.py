@@ -18,11 +18,13 @@ logger = logging.getLogger(__name__)
 
 
 class OscSink:
-    """Send each emotion as four OSC messages over UDP, one value each.
+    """Send each emotion as OSC messages over UDP.
 
-    ``/emodj/valence`` and ``/emodj/arousal`` (floats in [-1, 1]), ``/emodj/quadrant`` (a string) and ``/emodj/level``
-    (a float [dBFS]), in this order. UDP has no answers, so it cannot be known whether anything listens there. If the
-    network fails later, that is logged once; sending continues, and recovers with the network.
+    ``/emodj/valence`` and ``/emodj/arousal`` (a float in [-1, 1] each), ``/emodj/quadrant`` (a string) and
+    ``/emodj/level`` (a float [dBFS]), then, if the model knows them, ``/emodj/certainty`` (a float in [0, 1]) and
+    ``/emodj/rank`` (two floats in [0, 1], of valence and arousal), in this order. UDP
+    has no answers, so it cannot be known whether anything listens there. If the network fails later, that is logged
+    once; sending continues, and recovers with the network.
 
     Parameters
     ----------
@@ -68,10 +70,8 @@ class OscSink:
     def __call__(self, emotion: Emotion) -> None:
         """Send one emotion."""
         try:
-            self._client.send_message("/emodj/valence", emotion.valence)
-            self._client.send_message("/emodj/arousal", emotion.arousal)
-            self._client.send_message("/emodj/quadrant", emotion.quadrant.value)
-            self._client.send_message("/emodj/level", emotion.level)
+            for address, value in _messages(emotion):
+                self._client.send_message(address, value)
         except OSError as error:
             if self._is_reached:
                 logger.warning("%s: unreachable (%s); will keep trying.", self._name, error.strerror or error)
@@ -84,6 +84,18 @@ class OscSink:
     def close(self) -> None:
         """Close the socket; closing it twice does no harm."""
         self._client.close()
+
+
+def _messages(emotion: Emotion) -> Iterator[tuple[str, object]]:
+    """Yield address and value, or list of values, of each message."""
+    yield "/emodj/valence", emotion.valence
+    yield "/emodj/arousal", emotion.arousal
+    yield "/emodj/quadrant", emotion.quadrant.value
+    yield "/emodj/level", emotion.level
+    if emotion.certainty is not None:
+        yield "/emodj/certainty", emotion.certainty
+    if emotion.valence_rank is not None and emotion.arousal_rank is not None:
+        yield "/emodj/rank", [emotion.valence_rank, emotion.arousal_rank]
 
 
 def _find_route(host: str, port: int) -> tuple[socket.AddressFamily, str]:

@@ -96,9 +96,10 @@ def render(view: View, width: int, height: int) -> list[list[Segment]]:
 def _draw_small(canvas: Canvas, view: View) -> None:
     if view.has_heard:
         newest = view.emotions[-1]
-        canvas.put(0, 0, newest.quadrant.value.upper(), _BADGES[newest.quadrant])
-        canvas.put(7, 0, f"valence {newest.valence:+.2f}")
-        canvas.put(7, 1, f"arousal {newest.arousal:+.2f}")
+        canvas.put(0, 0, newest.mood.upper(), _BADGES[newest.quadrant])
+        column = max(6, len(newest.mood)) + 1
+        canvas.put(column, 0, f"valence {newest.valence:+.2f}")
+        canvas.put(column, 1, f"arousal {newest.arousal:+.2f}")
     alarm = alarm_of(view.status)
     canvas.put(0, 2, text_cells(alarm or view.title, canvas.width), _ALARM if alarm else None)
 
@@ -176,6 +177,8 @@ def _draw_values(canvas: Canvas, view: View, x: int, y: int, width: int, rows: i
     newest = view.emotions[-1]
     for row, text in enumerate(large_letters(newest.quadrant.value)):
         canvas.put(x, y + row, f" {text} ", _BADGES[newest.quadrant])
+    if newest.certainty is not None:
+        canvas.put(x, y + 3, f"{newest.mood}, {100 * newest.certainty:.0f} % certain", _DIM)
     room = max(1, (rows - 8) // 2 - 1)
     top = y + 4
     for name in ("valence", "arousal"):
