@@ -46,6 +46,10 @@ class Model(Protocol):
         Samples in a window.
     reference_level : float
         Median level of the windows that it was trained on, without silence [dBFS].
+
+    Notes
+    -----
+    It may also have a `calibration`, a `Calibration` or None, from which a tracker takes certainty and ranks.
     """
 
     @property

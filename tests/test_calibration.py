@@ -235,7 +235,7 @@ def deviation(value):
     return lambda calibration: calibration["deviations"].update(arousal=value)
 
 
-ONE_LINE = "calibration|deviations|quantiles|integer string|int too large"
+ONE_LINE = "calibration|deviations|quantiles"
 DAMAGED = {
     "NaN deviation": deviation(math.nan),
     "infinite deviation": deviation(math.inf),
