@@ -64,7 +64,7 @@ def test_only_what_is_missing_is_named_and_nothing_is_imported(monkeypatch: pyte
 
 def test_train_says_which_extra_to_install(tmp_path: Path) -> None:
     done = run_without_train(RUN_SCRIPT, ROOT / "train.py", tmp_path, "--model", tmp_path / "m.npz")
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"train.py: {SENTENCE}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"emodj-train: {SENTENCE}\n")
     done = run_without_train(RUN_SCRIPT, ROOT / "train.py", "--help")
     assert (done.returncode, done.stderr) == (0, "")
 
