@@ -37,8 +37,8 @@ class Hyperparameters:
     context_weight: float = 0.7
     cost: tuple[float, float] = (1.0, 1.0)
     epsilon: tuple[float, float] = (0.1, 0.1)
-    centers: int = 1000
-    alpha: float = 1.0
+    centers: int = 1500
+    alpha: float = 0.1
 
 
 EMODJ = Hyperparameters("svr")
