@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
     from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
-    from emodj_live.features import FeatureExtractor, FeatureSpec
+    from emodj_live.feature_spec import FeatureSpec
+    from emodj_live.features import FeatureExtractor
     from emodj_live.kinds import load_model
     from emodj_live.listener import Listener, Model
     from emodj_live.model import EmotionModel
@@ -98,7 +99,7 @@ _HOMES = {
     "EmotionModel": "model",
     "EmotionTracker": "tracker",
     "FeatureExtractor": "features",
-    "FeatureSpec": "features",
+    "FeatureSpec": "feature_spec",
     "FileSource": "sources.file",
     "Gap": "blocks",
     "Listener": "listener",

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.features import FeatureSpec
+from emodj_live.feature_spec import FeatureSpec
 from emodj_live.window_statistics import CHROMA, MEANS, N_CHROMA, N_STATISTICS, ONSET, VARIANCES
 
 SPACING = 0.5  # [s] between the windows that count, whatever the step
@@ -23,6 +23,14 @@ _KEYS -= _KEYS.mean(axis=1, keepdims=True)
 _KEYS /= np.linalg.norm(_KEYS, axis=1, keepdims=True)
 _CENTERING = np.eye(N_CHROMA) - 1 / N_CHROMA
 _SMALLEST_NORM = 1e-6  # of a chroma without its mean: a flatter one has no key
+# The columns of the 72 statistics.
+_MEANS = slice(0, 27)  # of the MFCCs and of the spectral contrast
+_SPREADS = slice(27, 54)  # their standard deviations over all frames
+_ORDERED_CHROMA = slice(54, 66)
+_KEY = slice(66, 68)  # best correlation with a major and with a minor key
+_MODE = 68  # their difference
+_UNREST = 69  # how much the chroma changes from window to window
+_ONSET = slice(70, 72)  # mean, and mean deviation within a window
 
 
 class Context:
@@ -117,13 +125,13 @@ def _fill(statistics: NDArray[np.float32], mean: NDArray[np.float64], square: ND
     variance = square[:, : CHROMA.stop] - np.square(mean[:, : CHROMA.stop])
     np.maximum(variance, 0, out=variance)
     chroma = mean[:, CHROMA]
-    statistics[:, :27] = mean[:, MEANS]
-    statistics[:, 27:54] = np.sqrt(mean[:, VARIANCES] + variance[:, MEANS])
-    statistics[:, 54:66] = np.sort(chroma, axis=1)
-    statistics[:, 66:68] = keys = _keys(chroma)
-    statistics[:, 68] = keys[:, 0] - keys[:, 1]
-    statistics[:, 69] = np.sqrt(variance[:, CHROMA]).sum(axis=1) / N_CHROMA
-    statistics[:, 70:] = mean[:, ONSET]
+    statistics[:, _MEANS] = mean[:, MEANS]
+    statistics[:, _SPREADS] = np.sqrt(mean[:, VARIANCES] + variance[:, MEANS])
+    statistics[:, _ORDERED_CHROMA] = np.sort(chroma, axis=1)
+    statistics[:, _KEY] = keys = _keys(chroma)
+    statistics[:, _MODE] = keys[:, 0] - keys[:, 1]
+    statistics[:, _UNREST] = np.sqrt(variance[:, CHROMA]).sum(axis=1) / N_CHROMA
+    statistics[:, _ONSET] = mean[:, ONSET]
 
 
 def _keys(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
