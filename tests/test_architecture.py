@@ -53,6 +53,7 @@ RULES = {
             "calibration",
             "console",
             "context",
+            "feature_spec",
             "features",
             "kinds",
             "listener",
