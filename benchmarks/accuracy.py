@@ -3,7 +3,8 @@
 For each data set: R2, r, CCC, MAE and RMSE beside those of a constant; by song the area under the ROC curve of both
 signs and the quadrants that are right, with a confusion table and chance; whether valence follows arousal, how widely
 predictions spread, how often the quadrant changes; and whether certainty comes true. Any annotated folder will do:
-emoMusic, DEAM, 4Q, MERGE, or one with a labels.csv. Other options are those of `emodj-train evaluate`.
+emoMusic, DEAM, 4Q, MERGE, or one with a labels.csv. With `--out-of-fold`, models like this one are fitted anew, each
+without the songs that it is scored on. Other options are those of `emodj-train evaluate`.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def _general_limits(model: EmotionModel) -> Iterator[str]:
     yield "It was trained on music; its output for speech or noise means nothing."
     yield "People and cultures differ in what music feels like; the labels are at best an average over some raters."
     if model.calibration:
-        yield "Certainty was measured on the data above; on other music it may come true less often than it says."
+        yield "Certainty was measured on the data above; on music unlike it, it may come true less often than it says."
 
 
 def write_card(model: EmotionModel, path: Path) -> None:

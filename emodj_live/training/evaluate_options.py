@@ -32,6 +32,8 @@ class EvaluateOptions:
         What the labels of a folder's data set are multiplied with, and what is then added: valence, arousal.
     static : bool
         Prefer one rating per song where a data set has both.
+    out_of_fold : bool
+        Fit models like this one anew, each without some of the songs, and score those songs.
     csv : Path, optional
         File to write one row per song to.
     plots : Path, optional
@@ -51,6 +53,7 @@ class EvaluateOptions:
     scale: Mapping[Path, Pair] = field(default_factory=dict)
     offset: Mapping[Path, Pair] = field(default_factory=dict)
     static: bool = False
+    out_of_fold: bool = False
     csv: Path | None = None
     plots: Path | None = None
     json: bool = False
@@ -94,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("model", metavar="MODEL", type=Path, help="model file")
     add_data(parser)
+    refit = "score what models like this one say of songs that they were not trained on: by song and artist, five folds"
+    add("--out-of-fold", action="store_true", help=refit)
     add("--json", action="store_true", help="print one JSON object instead of tables")
     add("--quiet", action="store_true", help="show no progress")
     return parser

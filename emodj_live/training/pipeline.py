@@ -39,7 +39,8 @@ from emodj_live.training.workers import BrokenProcessPool, start_workers
 
 _GIVEN = (
     "The parameters were given, not chosen by this run. If someone chose them by these same scores, as was done for "
-    "the model that ships, the scores flatter them a little."
+    "the model that ships, the scores flatter them a little. Scales and offsets of labels come from the labels' own "
+    "means and spread, not from scores."
 )
 _NESTED = (
     "The parameters were chosen separately within the training songs of every fold (nested), so the choice does not "
@@ -109,7 +110,7 @@ def _train(options: TrainingOptions, progress: Progress) -> Trained:
     protocols: dict[str, Any] = {"song": figures}
     if options.protocol == "emodj":
         protocols["emodj"] = _score_as_emodj(datasets, clips, spec, options, progress)
-    curve = _curve(table, spec, parameters, options, progress) if options.plots else []
+    curve = _curve(found, spec, parameters, options, progress) if found and options.plots else []
     progress.report("Fitting the model on all songs")
     model = fit_model(table, spec, parameters, stride=options.stride, jobs=options.jobs)
     check_learned(model)
@@ -142,9 +143,9 @@ def _compare(
 
 
 def _curve(
-    table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, options: TrainingOptions, progress: Progress
+    found: OutOfFold, spec: FeatureSpec, parameters: Hyperparameters, options: TrainingOptions, progress: Progress
 ) -> list[dict[str, Any]]:
-    return learning_curve(table, spec, parameters, stride=options.stride, jobs=options.jobs, progress=progress)
+    return learning_curve(found, spec, parameters, stride=options.stride, jobs=options.jobs, progress=progress)
 
 
 def _load(options: TrainingOptions, progress: Progress) -> list[Dataset]:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from emodj_live import __version__
+from emodj_live.errors import ModelError
 from emodj_live.training.dataset import Dataset
 from emodj_live.training.extraction import Clip
 from emodj_live.training.hyperparameters import Hyperparameters, fraction, pair
@@ -150,3 +151,30 @@ def _describe_fit(parameters: Hyperparameters) -> dict[str, Any]:
         "C": dict(zip(axes, parameters.cost, strict=True)),
         "epsilon": dict(zip(axes, parameters.epsilon, strict=True)),
     }
+
+
+def fitted_with(provenance: Mapping[str, Any]) -> tuple[Hyperparameters, int]:
+    """Return what a model was fitted with, so that it can be fitted again.
+
+    Parameters
+    ----------
+    provenance : mapping
+        The model's.
+
+    Returns
+    -------
+    parameters : Hyperparameters
+    stride : int
+
+    Raises
+    ------
+    ModelError
+        If it does not say so: it was not made by this trainer.
+    """
+    try:
+        used = dict(provenance["hyperparameters"])
+        exact = {"cost": tuple(used["C"].values()), "epsilon": tuple(used["epsilon"].values())} if "C" in used else {}
+        names = ("estimator", "gamma", "context_weight", "centers", "alpha")
+        return Hyperparameters(**{name: used[name] for name in names if name in used}, **exact), int(used["stride"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError("The model does not say what it was fitted with; train it again with emodj-train.") from error

@@ -16,13 +16,15 @@ from emodj_live.errors import EmodjError
 from emodj_live.model import EmotionModel
 from emodj_live.training import score_grids
 from emodj_live.training.cache import default_cache
+from emodj_live.training.calibrating import fit_calibration
 from emodj_live.training.card import listed
 from emodj_live.training.dataset import Dataset, load_dataset
 from emodj_live.training.evaluate_options import EvaluateOptions
 from emodj_live.training.evaluation import constant_errors, evaluate, pooled_calibration
-from emodj_live.training.extraction import extract
+from emodj_live.training.extraction import Clip, extract
 from emodj_live.training.progress import Progress
-from emodj_live.training.song_protocol import OutOfFold
+from emodj_live.training.provenance import fitted_with
+from emodj_live.training.song_protocol import Fixed, OutOfFold, cross_validate
 from emodj_live.training.song_table import song_rows
 from emodj_live.training.windows import WindowTable, tabulate
 from emodj_live.training.workers import BrokenProcessPool, start_workers
@@ -102,11 +104,14 @@ def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
     try:
         start_workers(options.jobs)
         extracted = [_extract(dataset, model, options, progress) for dataset in datasets]
+        if options.out_of_fold:
+            return _out_of_fold(model, [clip for clips, _ in extracted for clip in clips], options, progress)
     except BrokenProcessPool as error:
         raise EmodjError(
             "A worker process ended unexpectedly, perhaps for lack of memory; try again with --jobs 1."
         ) from error
-    parts = [(table, model.predict(table.features)) for table, _ in extracted]
+    tables = [tabulate(clips, model.spec) for clips, _ in extracted]
+    parts = [(table, model.predict(table.features)) for table in tables]
     names = _unique([dataset.name for dataset in datasets])
     sets = [
         _score_set(name, model, table, predictions, left_out)
@@ -114,6 +119,20 @@ def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
     ]
     pooled = pooled_calibration(parts, model.calibration) if model.calibration else None
     return Evaluation(options.model.name, sets, pooled.as_json() if pooled else None)
+
+
+def _out_of_fold(
+    model: EmotionModel, clips: Sequence[Clip], options: EvaluateOptions, progress: Progress
+) -> Evaluation:
+    """Score models like this one, each on the groups of songs that it was not trained on."""
+    parameters, stride = fitted_with(model.provenance)
+    table = tabulate(clips, model.spec)
+    choice = Fixed(parameters)
+    found = cross_validate(table, model.spec, choice, stride=stride, jobs=options.jobs, progress=progress)
+    if found is None:
+        raise EmodjError("A single group of songs cannot be split; give more songs, or leave out --out-of-fold.")
+    sets, pooled = score_found(found, fit_calibration(table, found.predictions))
+    return Evaluation(f"{options.model.name}, fitted again {found.n_folds} times without the songs", sets, pooled)
 
 
 def score_found(found: OutOfFold, calibration: Calibration | None) -> tuple[list[ScoredSet], Mapping[str, Any] | None]:
@@ -150,11 +169,11 @@ _UNCHANGED = {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}
 
 def _extract(
     dataset: Dataset, model: EmotionModel, options: EvaluateOptions, progress: Progress
-) -> tuple[WindowTable, Counter[str]]:
+) -> tuple[list[Clip], Counter[str]]:
     progress.report(f"{dataset.name}: {len(dataset.songs)} songs. Left out: {listed(dataset.left_out)}.")
     cache = options.cache or default_cache()
     clips, left_out = extract(dataset.songs, model.spec, cache=cache, jobs=options.jobs, progress=progress)
-    return tabulate(clips, model.spec), dataset.left_out + left_out
+    return clips, dataset.left_out + left_out
 
 
 def _score_set(

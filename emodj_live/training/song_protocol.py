@@ -26,7 +26,7 @@ from emodj_live.training.windows import WindowTable
 from emodj_live.training.workers import as_completed, in_order
 
 FOLDS = 5
-_CURVE = 1 / 8, 1 / 4, 1 / 2, 1.0  # shares of the training groups
+_CURVE = 1 / 8, 1 / 4, 1 / 2  # shares of the training groups, before all of them
 
 Choice = Callable[[WindowTable], Hyperparameters]  # from the training songs of a fold to what to train with
 
@@ -263,7 +263,7 @@ def _across(
 
 
 def learning_curve(
-    table: WindowTable,
+    found: OutOfFold,
     spec: FeatureSpec,
     parameters: Hyperparameters,
     *,
@@ -275,7 +275,8 @@ def learning_curve(
 
     Parameters
     ----------
-    table : WindowTable
+    found : OutOfFold
+        What was found with all of them.
     spec : FeatureSpec
     parameters : Hyperparameters
     stride, jobs, progress
@@ -286,16 +287,16 @@ def learning_curve(
     list of dict
         For each share of the groups ``groups``, how many a model was trained on, and the brief ``scores`` by data set.
     """
-    points = []
-    n_groups = len(np.unique(table.groups))
-    for share in _CURVE:
+    curve = [(1.0, found)]
+    for share in reversed(_CURVE):
         what = f"folds with {share:.0%} of the songs"
-        found = cross_validate(
-            table, spec, Fixed(parameters), stride=stride, share=share, jobs=jobs, progress=progress, what=what
+        part = cross_validate(
+            found.table, spec, Fixed(parameters), stride=stride, share=share, jobs=jobs, progress=progress, what=what
         )
-        if found:
-            trained_on = round(share * n_groups * (1 - 1 / found.n_folds))
-            points.append(
-                {"groups": trained_on, "scores": {e["dataset"]: e["scores"] for e in brief_by_dataset(found)}}
-            )
-    return points
+        if part:
+            curve.insert(0, (share, part))
+    trained_on = len(np.unique(found.table.groups)) * (1 - 1 / found.n_folds)
+    return [
+        {"groups": round(share * trained_on), "scores": {e["dataset"]: e["scores"] for e in brief_by_dataset(part)}}
+        for share, part in curve
+    ]
