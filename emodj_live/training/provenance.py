@@ -173,7 +173,9 @@ def fitted_with(provenance: Mapping[str, Any]) -> tuple[Hyperparameters, int]:
     """
     try:
         used = dict(provenance["hyperparameters"])
-        exact = {"cost": tuple(used["C"].values()), "epsilon": tuple(used["epsilon"].values())} if "C" in used else {}
+        exact: dict[str, Any] = (
+            {"cost": tuple(used["C"].values()), "epsilon": tuple(used["epsilon"].values())} if "C" in used else {}
+        )
         names = ("estimator", "gamma", "context_weight", "centers", "alpha")
         return Hyperparameters(**{name: used[name] for name in names if name in used}, **exact), int(used["stride"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
