@@ -16,6 +16,10 @@ from emodj_live.sources.resample import check_rate
 _SECTION_SECONDS = 7.5
 _INAUDIBLE = 1e-3  # overtones weaker than this are left out
 _STRETCH = 1024  # [samples]
+_REVERBERATION = 0.25  # [s] in which the room's echo falls to 1/e
+_ECHO = 0.5  # of the room, relative to the notes
+_AIR = 0.2  # breath, bow and hiss, relative to the sound around them
+_SWELL = 0.1  # [s] over which the air follows the sound
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,12 @@ class _Section:
     level: float  # RMS
 
 
+_HIGH = (60, 64, 67, 72), (65, 69, 72, 77), (67, 71, 74, 79)
+_HARSH = (36, 42, 48, 51), (37, 43, 49, 52), (35, 41, 47, 50)
 _SECTIONS = (
-    _Section(((48, 60, 64, 67), (45, 57, 60, 64), (53, 57, 60, 65)), 2, False, 0.25, 0.01, 2.0, 0.0, 0.1),
-    _Section(((60, 64, 67, 72), (65, 69, 72, 77), (67, 71, 74, 79)), 8, True, 0.85, 0.01, 0.2, 1.0, 0.11),
-    _Section(((36, 43, 48, 52), (41, 48, 53, 57), (43, 50, 55, 59)), 12, False, 0.95, 0.01, 0.25, 1.0, 0.12),
+    _Section(_HIGH, 8, True, 0.85, 0.01, 0.2, 1.0, 0.11),
+    _Section(_HIGH, 4, True, 0.7, 0.01, 0.6, 0.2, 0.06),
+    _Section(_HARSH, 16, False, 0.97, 0.005, 0.18, 2.0, 0.15),
     _Section(((33, 45, 52, 57), (29, 41, 48, 53)), 1, False, 0.5, 0.8, 4.0, 0.0, 0.1),
 )
 
@@ -100,8 +106,28 @@ def _play(section: _Section, sample_rate: int, rng: np.random.Generator) -> NDAr
         if section.drums:
             struck = min(total - start, sample_rate // 4)
             audio[start : start + struck] += section.drums * _drum(beat, struck, sample_rate, rng)
+    audio = _in_a_room(audio, sample_rate, rng)
     played: NDArray[np.float64] = audio * section.level / np.sqrt(np.mean(audio**2))
     return played.astype(np.float32)
+
+
+def _in_a_room(audio: NDArray[np.float64], sample_rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Add an echo, and pink noise that follows the loudness: no recording is silent between its overtones."""
+    length = len(audio)
+    seconds = np.arange(round(4 * _REVERBERATION * sample_rate)) / sample_rate
+    echo = rng.normal(size=len(seconds)) * np.exp(-seconds / _REVERBERATION)
+    echo *= _ECHO / np.sqrt(np.sum(echo**2))
+    echo[0] = 1
+    padded = 2 ** (length + len(echo)).bit_length()
+    wet: NDArray[np.float64] = np.fft.irfft(np.fft.rfft(audio, padded) * np.fft.rfft(echo, padded))[:length]
+    swell = max(1, round(_SWELL * sample_rate))
+    energy = np.convolve(np.add.reduceat(wet**2, np.arange(0, length, swell)) / swell, (0.25, 0.5, 0.25), "same")
+    loudness = np.interp(np.arange(length), swell * (0.5 + np.arange(len(energy))), np.sqrt(energy))
+    noise = np.fft.rfft(rng.normal(size=length))
+    noise /= np.sqrt(np.maximum(1, np.arange(len(noise))))
+    air = np.fft.irfft(noise, length)
+    heard: NDArray[np.float64] = wet + _AIR * loudness * air / np.sqrt(np.mean(air**2))
+    return heard
 
 
 class DemoSource:

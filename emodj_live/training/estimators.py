@@ -43,6 +43,9 @@ class Samples:
 def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters, jobs: int = 1) -> Fitted:  # noqa: ARG001
     """Fit one ridge regression for both values over the kernels of a few of the samples (Williams and Seeger 2001).
 
+    The regression has no intercept of its own: its answers are deviations from the mean label, so that music unlike all
+    that was trained on, far from every center, gets the mean label and therefore little certainty.
+
     Everything is solved in float64: in float32 the same normal equations fall apart. Where the centers' own kernel
     matrix is nearly singular, coefficients grow until the float32 kernel of the live path no longer gives the answers
     that were fitted; the penalty is raised until both agree.
@@ -69,12 +72,13 @@ def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters, j
     centers = np.asarray(kernel_map.components_, np.float64)
     tried = samples.scaled[:: max(1, len(samples.scaled) // _TRIED_ROWS)]
     rounding = Kernel(centers.astype(np.float32), gamma)(tried) - rbf_kernel(tried, centers, gamma=gamma)
-    alpha = parameters.alpha
+    alpha, mean = parameters.alpha, np.average(samples.labels, axis=0, weights=samples.weights)
     while True:
-        ridge = Ridge(alpha).fit(mapped, samples.labels, sample_weight=samples.weights)
+        ridge = Ridge(alpha, fit_intercept=False)
+        ridge.fit(mapped, samples.labels - mean, sample_weight=samples.weights)
         coefficients = kernel_map.normalization_.T @ ridge.coef_.T
         if np.abs(rounding @ coefficients).max() <= _TOLERANCE:
-            return centers.astype(np.float32), coefficients, np.asarray(ridge.intercept_, np.float64)
+            return centers.astype(np.float32), coefficients, mean
         alpha *= _HARDER
 
 
