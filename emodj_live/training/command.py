@@ -125,6 +125,9 @@ def _check_datasets(folders: Sequence[Path]) -> None:
     if len(folders) > _MOST_DATASETS:
         raise DatasetError(f"{len(folders)} data sets were given; train on at most {_MOST_DATASETS} at once.")
     true_names = [os.path.realpath(folder) for folder in folders]
-    for folder, name in zip(folders, true_names, strict=True):
-        if true_names.count(name) > 1:
+    names = [os.path.basename(name) for name in true_names]  # noqa: PTH119 (of a path that may not exist)
+    for folder, true_name, name in zip(folders, true_names, names, strict=True):
+        if true_names.count(true_name) > 1:
             raise DatasetError(f"{folder}: was given twice; give every data set once.")
+        if names.count(name) > 1:
+            raise DatasetError(f"{folder}: another data set is called {name} too; rename one of the two folders.")

@@ -78,8 +78,10 @@ def fit_model(
     mean, std = fit_scaler(table.features[rows], spec.n_coefficients, parameters.context_weight)
     samples = Samples((table.features[rows] - mean) / std, table.labels[rows], table.weights(rows))
     gamma = 1 / spec.n_features if parameters.gamma is None else parameters.gamma
-    fit = fit_condensed if parameters.estimator == "condensed" else fit_exact
-    vectors, coefficients, intercepts = fit(samples, gamma, parameters, jobs)
+    if parameters.estimator == "condensed":
+        vectors, coefficients, intercepts = fit_condensed(samples, gamma, parameters)
+    else:
+        vectors, coefficients, intercepts = fit_exact(samples, gamma, parameters, jobs)
     return EmotionModel(
         spec=spec,
         mean=mean,
