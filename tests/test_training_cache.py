@@ -40,7 +40,7 @@ def songs(tmp_path: Path) -> list[Song]:
 
 def features(songs: list[Song], cache: Path, **changes: float) -> list[np.ndarray]:
     clips, _ = extract(songs, small_spec(**changes), cache=cache)
-    return [clip.windows.features for clip in clips]
+    return [clip.windows.descriptors for clip in clips]
 
 
 def entries(cache: Path) -> list[Path]:
@@ -125,7 +125,7 @@ def test_a_cache_holds_one_file_a_clip_and_no_code(tmp_path: Path, songs: list[S
         assert len(file.name) == 64  # and no func_code.py, nor a .pkl
         content = file.read_bytes()[32:]
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            assert sorted(arrays) == ["features", "levels", "tail"]
+            assert sorted(arrays) == ["descriptors", "levels", "tail"]
 
 
 class _Trap:
@@ -151,7 +151,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def _saved(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, features=array, levels=array, tail=array)
+    np.savez(buffer, descriptors=array, levels=array, tail=array)
     return buffer.getvalue()
 
 

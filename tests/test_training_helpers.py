@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,29 +70,37 @@ def song(path: Path, windows: Sequence[int], labels: object = None) -> Song:
 
 
 def small_spec(**changes: float) -> FeatureSpec:
-    """Make up a spec whose features are not meant to be right, only to be computed without librosa."""
+    """Make up a spec whose features are not meant to be right, only to be computed without librosa; no context."""
     basis = np.random.default_rng(0).random((40, 1025), np.float32)
-    return FeatureSpec(mel_basis=basis, n_mels=40, **changes)  # type: ignore[arg-type]
+    return FeatureSpec(**{"mel_basis": basis, "n_mels": 40, "context": 0.0, **changes})  # type: ignore[arg-type]
 
 
 def table_of_songs(
-    n_songs: int = 20, n_windows: int = 20, *, spread: float = 0.1, learnable: bool = False, seed: int = 0
+    n_songs: int = 20,
+    n_windows: int = 20,
+    *,
+    spread: float = 0.1,
+    learnable: bool = False,
+    seed: int = 0,
+    n_features: int = 264,
+    datasets: Sequence[str] = ("set",),
 ) -> WindowTable:
     """Make up features: every song has its own place among them and its own labels, its windows lie around it.
 
-    Labels are random, or follow from the place if `learnable`.
+    Labels are random, or follow from the place if `learnable`. Songs take turns among the data sets.
     """
     random = np.random.default_rng(seed)
     causes = random.standard_normal((n_songs, 3))
-    places = causes @ random.standard_normal((3, 264)) + 0.3 * random.standard_normal((n_songs, 264))
+    places = causes @ random.standard_normal((3, n_features)) + 0.3 * random.standard_normal((n_songs, n_features))
     labels = np.tanh(causes[:, :2]) if learnable else random.uniform(-0.8, 0.8, (n_songs, 2))
-    features = np.repeat(places, n_windows, axis=0) + spread * random.standard_normal((n_songs * n_windows, 264))
     numbers = np.repeat(np.arange(n_songs), n_windows)
+    features = places[numbers] + spread * random.standard_normal((len(numbers), n_features))
+    names = (datasets[number % len(datasets)] for number in range(n_songs))
     return WindowTable(
         features=features.astype(np.float32),
         levels=np.full(len(numbers), -20.0),
         labels=labels[numbers] + 0.01 * random.standard_normal((len(numbers), 2)),
         clips=numbers,
         groups=numbers.copy(),
-        songs=tuple(song(Path(f"{number}.wav"), ()) for number in range(n_songs)),
+        songs=tuple(replace(song(Path(f"{number}.wav"), ()), dataset=name) for number, name in enumerate(names)),
     )
