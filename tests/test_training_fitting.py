@@ -176,18 +176,29 @@ def test_a_data_set_counts_as_the_square_root_of_its_windows() -> None:
     assert len(set(weights.tolist())) == 2
     assert table.weight_of("small", rows) == weights[is_small][0]
     assert table.weight_of("none", rows) == 0
-    assert (table.of_dataset("large").weights(np.arange(7)) == 1).all()
+    large = table.of_dataset("large")
+    assert all((large.weights(np.arange(count)) == 1).all() for count in range(1, 49))  # to the last bit
 
 
-@BOTH
-def test_weights_decide_where_sets_contradict_each_other(parameters: Hyperparameters) -> None:
-    """The same music twice, pleasant by one set and unpleasant by the other, which has more of it."""
-    table = table_of_songs(20, 4, spread=0.01, datasets=("large", "large", "large", "large", "small"))
+def test_condensed_weighs_sets_that_contradict_each_other() -> None:
+    """The same music twice, pleasant by one set and unpleasant by the other, which has four times as much of it."""
+    table = table_of_songs(20, 4, datasets=("large", "large", "large", "large", "small"))
     table.features[:] = np.random.default_rng(0).standard_normal((4, 264))[np.arange(80) % 4]
     table.labels[:] = np.where(table.datasets == "large", 0.8, -0.8)[:, np.newaxis]
-    predicted = fit_model(table, SPEC, replace(parameters, epsilon=(0.0, 0.0), alpha=1e-6)).predict(table.features)
-    expected = (2 * 0.8 - 0.8) / 3 if parameters is CONDENSED else 0.8  # a mean of squares, a median of distances
-    np.testing.assert_allclose(predicted, expected, atol=0.01)
+    predicted = fit_model(table, SPEC, replace(CONDENSED, alpha=1e-6)).predict(table.features)
+    np.testing.assert_allclose(predicted, (2 * 0.8 - 0.8) / 3, atol=0.01)
+
+
+def test_exact_regressors_are_what_scikit_learn_fits_with_weights() -> None:
+    table = table_of_songs(10, 6, datasets=("large", "large", "large", "large", "small"))
+    model = fit_model(table, SPEC, EXACT)
+    scaled = (table.features - model.mean) / model.std
+    weights = table.weights(np.arange(60))
+    for axis in (0, 1):
+        reference = SVR(gamma=1 / 500, C=EXACT.cost[axis], epsilon=EXACT.epsilon[axis])
+        expected = reference.fit(scaled, table.labels[:, axis], weights).predict(scaled)
+        np.testing.assert_allclose(model.predict(table.features)[:, axis], expected, atol=1e-4)
+        assert abs(reference.fit(scaled, table.labels[:, axis]).predict(scaled) - expected).max() > 1e-3
 
 
 @BOTH
