@@ -286,7 +286,8 @@ def test_a_data_set_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert said == (
         f"emodj-train: {tmp_path / 'a' / 'set'}: another data set is called set too; rename one of the two folders.\n"
     )
-    assert "9 data sets were given; train on at most 8" in refused(capsys, *range(9), "--model", model)
+    assert "longer than 32 characters" in refused(capsys, "x" * 41, "--model", model)
+    assert "7 data sets were given; train on at most 6" in refused(capsys, *range(7), "--model", model)
     assert not model.exists()
 
 
