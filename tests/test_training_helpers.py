@@ -63,6 +63,31 @@ def write_dataset(root: Path, n_songs: int = 6, seconds: float = 4.2) -> Path:
     return root
 
 
+def write_labels(root: Path, n_songs: int = 40, seconds: float = 4.2, seed: int = 0) -> Path:
+    """Write a small data set with ``labels.csv``, two songs an artist: bright is excited, rough is unpleasant."""
+    rows = ["path,valence,arousal,group"]
+    for number, (bright, rough) in enumerate(np.random.default_rng(seed).random((n_songs, 2))):
+        samples = music(seconds, 0.05 + 0.85 * bright, 1000 * seed + number)
+        times = np.arange(len(samples)) / RATE
+        tone = np.sin(2 * np.pi * 220 * times + 40 * rough * np.sin(2 * np.pi * 31 * times))
+        write_audio(root / "clips" / f"{number}.wav", samples + np.float32(0.2) * tone.astype(np.float32))
+        rows.append(f"clips/{number}.wav,{1 - 2 * rough:.3f},{2 * bright - 1:.3f},artist {number // 2}")
+    (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def write_quadrants(root: Path, n_songs: int = 16, seconds: float = 4.2, seed: int = 1) -> Path:
+    """Sort clips like those of `write_labels` into folders ``Q1`` to ``Q4``."""
+    for row in (write_labels(root, n_songs, seconds, seed) / "labels.csv").read_text().splitlines()[1:]:
+        path, valence, arousal, _ = row.split(",")
+        quadrant = (1, 2) if float(arousal) > 0 else (4, 3)
+        folder = root / f"Q{quadrant[float(valence) <= 0]}"
+        folder.mkdir(exist_ok=True)
+        (root / path).rename(folder / Path(path).name)
+    (root / "labels.csv").unlink()
+    return root
+
+
 def song(path: Path, windows: Sequence[int], labels: object = None) -> Song:
     values = np.zeros((len(windows), 2)) if labels is None else np.asarray(labels, float)
     name = f"set/{path.stem}"

@@ -68,7 +68,7 @@ def _print_song(song: Mapping[str, Any], console: Console) -> None:
     console.print(song["choice"], markup=False)
     _print_comparison(song, console)
     known = [(each["dataset"], each["scores"]["calibration"]) for each in song["sets"]]
-    if grid := score_grids.calibration([*known, ("all together", song.get("calibration"))]):
+    if grid := score_grids.calibration([*known, *([("all together", song["calibration"])] if len(known) > 1 else [])]):
         print_grid(grid, "Certainty: said, and right", console)
     for each in song["sets"]:
         for warning in score_grids.warnings(each["scores"]):
