@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -156,6 +157,27 @@ def test_writes_rows_and_pictures(run) -> None:  # type: ignore[no-untyped-def]
     pictures = {path.name for path in (folder / "pictures").iterdir()}
     each = {f"{name}-{what}.png" for name in ("first-set", "second") for what in ("scatter", "confusion")}
     assert pictures == each | {"calibration.png", "learning_curve.png"}
+
+
+def test_the_installed_command_evaluates_it(run) -> None:  # type: ignore[no-untyped-def]
+    """By the entry point that an installation makes a program of."""
+    folder, _, _ = run
+    evaluated = installed("evaluate", folder / "my.npz", folder / "first set", "--cache", folder / "cache", "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+    scores = json.loads(evaluated.stdout)["sets"][0]["scores"]
+    assert scores["songs"]["all"] == 12
+    assert scores["song"]["arousal"]["r"] > 0.9
+    failed = installed("evaluate", folder / "nothing.npz", folder)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("emodj-train evaluate: ")
+
+
+def installed(*arguments: object) -> subprocess.CompletedProcess[str]:
+    (value,) = re.findall(r'^emodj-train = "(.*)"$', (TRAIN.parent / "pyproject.toml").read_text(), re.M)
+    code = f"import importlib.metadata as m; m.EntryPoint('emodj-train', {value!r}, 'console_scripts').load()()"
+    words = [sys.executable, "-c", code, *map(str, arguments), "--jobs", "1", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(TRAIN.parent)}
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_knows_how_certain_it_is(run) -> None:  # type: ignore[no-untyped-def]

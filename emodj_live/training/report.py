@@ -81,8 +81,8 @@ def _print_comparison(song: Mapping[str, Any], console: Console) -> None:
         title = "EmoDJ's shape, 264 MFCCs and exact regressors, by the same folds"
         print_grid(score_grids.headlines(("data set",), rows), title, console)
     if pairs := song.get("cross"):
-        rows = [((" + ".join(each["trained_on"]), each["tried_on"]), each["scores"], None) for each in pairs]
-        grid = score_grids.headlines(("trained on", "tried on"), rows)
+        tried = [((" + ".join(each["trained_on"]), each["tried_on"]), each["scores"], None) for each in pairs]
+        grid = score_grids.headlines(("trained on", "tried on"), tried)
         print_grid(grid, "Trained on one set, tried on another", console)
 
 
