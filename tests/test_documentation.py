@@ -1,7 +1,10 @@
 """The code in the README and in the guide is run as it stands there; what the pages say of the package is compared."""
 
+import importlib
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +17,8 @@ import emodj_live
 
 ROOT = Path(__file__).parents[1]
 README, GUIDE, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "embedding.md", ROOT / "docs" / "architecture.md"
-PAGES = [README, GUIDE, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+TRAINING = ROOT / "docs" / "training.md"
+PAGES = [README, GUIDE, TRAINING, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 CONTINUES = "<!-- continues the piece before -->"
 WAYS = {
     "callback": ".run(",
@@ -256,3 +260,63 @@ def test_type_checker_honors_the_package_in_a_program_outside_it(tmp_path, packa
     found = [(int(match[1]), match[2]) for match in found if match]
     first = PROGRAM.count("\n") + 2
     assert found == list(zip(range(first, first + 4), EXPECTED, strict=True)), done.stdout
+
+
+# ------------------------------------------------------------------------------------------------------- training
+
+
+def commands(path):
+    """Return the commands of a page that are to be run: those in its pieces of bash."""
+    shown = re.findall(r"^```bash\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
+    return [shlex.split(line) for piece in shown for line in piece.splitlines()]
+
+
+def entry_point(name):
+    """Return the function that an installed command calls, but for the one that exits with its result."""
+    module = re.search(rf'^{name} = "([\w.]+):console"$', (ROOT / "pyproject.toml").read_text(), re.M)[1]
+    return importlib.import_module(module).main
+
+
+def words(text):
+    """Return the words of an output, without its figures and rules."""
+    return re.sub(r"[^a-zA-Z\s]", " ", text).split()
+
+
+@pytest.mark.slow
+def test_the_commands_and_the_code_of_the_training_guide_run(tmp_path, monkeypatch, capsys):
+    """On small sets of the names that it uses, one after the other as they stand there, and with what it shows."""
+    for extra in ("librosa", "matplotlib"):
+        pytest.importorskip(extra, reason="needs the extras train and plot")
+    from test_training_helpers import write_labels, write_quadrants
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_labels(tmp_path / "my-songs")
+    write_quadrants(tmp_path / "4q")
+    for number, (command, *arguments) in enumerate(commands(TRAINING)):
+        assert entry_point(command)(arguments) == 0, arguments
+        if number == 0:
+            shown = re.search(r"<!-- real training -->\n```text\n(.*?)^```", TRAINING.read_text(), re.M | re.S)[1]
+            assert words(shown) == words(capsys.readouterr().out)
+    assert {"my.npz", "my.md", "both.npz", "emodjs.npz", "tuned.npz", "songs.csv"} <= {*os.listdir()}  # noqa: PTH208
+    pictures = {path.name for path in (tmp_path / "pictures").iterdir()}
+    told = {
+        name.replace("NAME", "my-songs") for name in re.findall(r"^\| `([\w-]+\.png)` \|", TRAINING.read_text(), re.M)
+    }
+    assert told <= pictures
+    for code, _ in pieces(TRAINING):
+        exec(compile(code, "snippet", "exec"), {"__name__": "snippet"})  # noqa: S102
+    assert "'auc'" in capsys.readouterr().out
+    assert (tmp_path / "mine.npz").exists()
+
+
+def test_the_training_guide_has_every_option(capsys):
+    from emodj_live.training.evaluate_options import parse as parse_evaluation
+    from emodj_live.training.options import parse
+
+    text = TRAINING.read_text(encoding="utf-8")
+    for read in (parse, parse_evaluation):
+        with pytest.raises(SystemExit):
+            read(["--help"])
+        for option in set(re.findall(r"(?<![\w-])--[\w-]+", capsys.readouterr().out)) - {"--help"}:
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), option

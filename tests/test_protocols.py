@@ -19,105 +19,262 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from test_training_helpers import RATE, WINDOW, noise, small_spec, song, table_of_songs, write_annotations, write_audio
 
-from emodj_live import DatasetError
-from emodj_live.training import Hyperparameters, default_spec, extract, load_dataset
+from emodj_live import DatasetError, EmotionModel
+from emodj_live.training import (
+    Hyperparameters,
+    WindowTable,
+    default_spec,
+    extract,
+    fit_model,
+    load_dataset,
+    song_protocol,
+    tuning,
+)
 from emodj_live.training.emodj_matrix import Matrix, build_matrix
 from emodj_live.training.emodj_protocol import run
+from emodj_live.training.evaluation import evaluate
+from emodj_live.training.hyperparameters import EMODJ
 from emodj_live.training.progress import Progress
-from emodj_live.training.song_protocol import Fixed, by_song, cross_predict
+from emodj_live.training.song_protocol import (
+    Fixed,
+    OutOfFold,
+    across_sets,
+    cross_validate,
+    describe,
+    emodj_shape,
+    learning_curve,
+)
 from emodj_live.training.tuning import Tuner
 
 SPEC = small_spec()
-FIXED = Fixed(Hyperparameters())
+EXACT, CONDENSED = Fixed(Hyperparameters("svr")), Fixed(Hyperparameters(centers=60, alpha=0.1))
+BOTH = pytest.mark.parametrize("choice", [EXACT, CONDENSED], ids=["svr", "condensed"])
 
 
-def r2(scores: dict, level: str = "window") -> list[float]:  # type: ignore[type-arg]
-    return [scores[level][axis]["r2"] for axis in ("valence", "arousal")]
+def r2(found: OutOfFold | None, level: str = "window") -> list[float]:
+    scores = evaluate(found.table, found.predictions).as_json()[level]
+    return [scores[axis]["r2"] for axis in ("valence", "arousal")]
+
+
+@BOTH
+def test_by_song_does_not_reward_recognizing_a_recording(choice: Fixed) -> None:
+    """Songs that are easy to tell apart, with labels that have nothing to do with what they sound like."""
+    assert max(r2(cross_validate(table_of_songs(40, 6), SPEC, choice, stride=1))) < 0.1
 
 
 @pytest.mark.slow
-def test_by_song_does_not_reward_recognizing_a_recording_and_emodjs_protocol_does() -> None:
-    """Songs that are easy to tell apart, with labels that have nothing to do with what they sound like."""
+def test_emodjs_protocol_rewards_recognizing_a_recording() -> None:
     table = table_of_songs(60, 10)
-    honest = by_song(table, SPEC, FIXED, stride=1)
-    assert max(r2(honest["unshuffled"]) + r2(honest["shuffled"])) < 0.1
     leaky = run(Matrix(table.features, table.labels.astype(np.float16), {}), costs=(1.0, 10.0))
     assert min(leaky["grid"][axis]["r2_held_out"] for axis in ("valence", "arousal")) > 0.8
 
 
-def test_by_song_finds_what_can_be_learned() -> None:
-    protocol = by_song(table_of_songs(60, 6, learnable=True), SPEC, Fixed(Hyperparameters(cost=(10, 10))))
-    assert (protocol["folds"], protocol["recordings"], protocol["shuffles"]) == (5, 60, 3)
-    assert min(r2(protocol["shuffled"], "song")) > 0.05
-    assert max(r2(protocol["constant"])) < 0.02
-    assert protocol["constant"]["song"]["valence"]["mae"] > protocol["unshuffled"]["song"]["valence"]["mae"]
-    assert json.loads(json.dumps(protocol, allow_nan=False)) == protocol
+@BOTH
+def test_by_song_finds_what_can_be_learned(choice: Fixed) -> None:
+    found = cross_validate(table_of_songs(60, 4, learnable=True), SPEC, choice, stride=1)
+    assert (found.n_folds, np.isfinite(found.predictions).all()) == (5, True)
+    assert min(r2(found, "song")) > 0.3
+    assert max(r2(replace(found, predictions=found.constant))) < 0.02
+    np.testing.assert_allclose(
+        found.constant[found.folds == 2], [found.table.labels[found.folds != 2].mean(axis=0)] * 48
+    )
 
 
-def test_neither_model_nor_scaler_knows_the_songs_that_are_scored() -> None:
-    """What one song of a fold is predicted to be must not change with the other songs that are tested with it."""
-    table = table_of_songs(10, 8)
-    before = cross_predict(table, SPEC, Hyperparameters(), stride=2, folds=5)
-    for other in range(1, 10):
-        features = table.features.copy()
-        features[table.recordings == other] = 1000
-        after = cross_predict(replace(table, features=features), SPEC, Hyperparameters(), stride=2, folds=5)
-        if np.array_equal(before[table.recordings == 0], after[table.recordings == 0]):
-            break  # the only one that is in the same fold as song 0
-    else:
-        pytest.fail("no song could be changed without changing the prediction of song 0")
+def test_neither_model_nor_scaler_nor_constant_knows_the_songs_that_are_scored() -> None:
+    """Whatever the songs of a fold are changed to, the other songs of the fold are predicted as before."""
+    table = table_of_songs(10, 4)
+    before = cross_validate(table, SPEC, CONDENSED, stride=2)
+    assert {len(set(table.groups[before.folds == fold])) for fold in range(5)} == {2}
+    for fold in range(5):
+        first, second = np.unique(table.groups[before.folds == fold])
+        features, labels = table.features.copy(), table.labels.copy()
+        features[table.groups == second], labels[table.groups == second] = 1000, -1
+        after = cross_validate(replace(table, features=features, labels=labels), SPEC, CONDENSED, stride=2)
+        rows = table.groups == first
+        np.testing.assert_array_equal(after.predictions[rows], before.predictions[rows])
+        np.testing.assert_array_equal(after.constant[rows], before.constant[rows])
+        assert not np.array_equal(after.predictions, before.predictions)
 
 
-def test_the_same_recording_is_never_on_both_sides() -> None:
-    table = table_of_songs(20, 30)
-    table.recordings[:] = table.clips // 4  # each recording is there four times, under other names
-    same = table.features[table.clips % 4 == 0]
-    for copy in range(4):
-        table.features[table.clips % 4 == copy] = same
-        table.labels[table.clips % 4 == copy] = table.labels[table.clips % 4 == 0]
-    assert all(value < 0.1 for value in r2(by_song(table, SPEC, FIXED)["unshuffled"]))
+def test_the_choice_is_made_without_the_songs_that_are_scored() -> None:
+    table = table_of_songs(10, 4)
+    seen: list[set[int]] = []
+
+    def choose(training: WindowTable) -> Hyperparameters:
+        seen.append(set(training.groups.tolist()))
+        return Hyperparameters()
+
+    found = cross_validate(table, SPEC, choose)
+    for fold, groups in enumerate(seen):
+        assert groups == set(table.groups[found.folds != fold].tolist())
+        assert not groups & set(table.groups[found.folds == fold].tolist())
+
+
+def groups_of_four() -> WindowTable:
+    """Every recording is there four times, under other names and in another data set."""
+    table = table_of_songs(24, 8, datasets=("one", "other"))
+    table.groups[:] = table.clips // 4
+    same = table.clips % 4 == 0
+    for copy in range(1, 4):
+        table.features[table.clips % 4 == copy] = table.features[same]
+        table.labels[table.clips % 4 == copy] = table.labels[same]
+    return table
+
+
+def test_the_same_group_is_never_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = groups_of_four()
+    found = cross_validate(table, SPEC, EXACT)
+    assert max(r2(found)) < 0.1
+    for group in range(6):
+        assert len(set(found.folds[table.groups == group])) == 1
+    leaking = cross_validate(replace(table, groups=table.clips), SPEC, EXACT)
+    assert min(r2(leaking)) > 0.5  # so the first figures would have shown a leak
 
 
 @pytest.mark.parametrize(("songs", "folds"), [(2, 2), (3, 3), (6, 5)])
 def test_few_songs_give_few_folds(songs: int, folds: int) -> None:
-    assert by_song(table_of_songs(songs, 4), SPEC, FIXED)["folds"] == folds
+    assert cross_validate(table_of_songs(songs, 4), SPEC, CONDENSED).n_folds == folds
 
 
-def test_a_single_song_has_no_protocol() -> None:
-    assert by_song(table_of_songs(1, 4), SPEC, FIXED) is None
+@pytest.mark.parametrize("songs", [1, 3])
+def test_a_single_group_has_no_protocol(songs: int) -> None:
+    table = table_of_songs(songs, 4)
+    table.groups[:] = 0
+    assert cross_validate(table, SPEC, CONDENSED) is None
+    assert emodj_shape(table, SPEC, stride=1) is None
+    assert learning_curve(table, SPEC, Hyperparameters(), stride=1) == []
+    assert Tuner(SPEC)(table) == Hyperparameters()
 
 
 @pytest.mark.slow
 def test_workers_score_the_same() -> None:
     table = table_of_songs(6, 6)
-    assert by_song(table, SPEC, FIXED, shuffles=(0,), jobs=2) == by_song(table, SPEC, FIXED, shuffles=(0,), jobs=1)
+    first, second = (cross_validate(table, SPEC, EXACT, jobs=jobs) for jobs in (1, 2))
+    np.testing.assert_array_equal(first.folds, second.folds)
+    np.testing.assert_allclose(first.predictions, second.predictions, atol=1e-6)
+
+
+# --- what is told of it -----------------------------------------------------------------------------------------------
+
+
+def test_figures_are_by_data_set_and_plain_json() -> None:
+    table = table_of_songs(40, 8, learnable=True, datasets=("one", "other"))
+    found = cross_validate(table, SPEC, CONDENSED)
+    figures, calibration = describe(found)
+    assert (figures["folds"], figures["groups"]) == (5, 40)
+    assert [each["dataset"] for each in figures["sets"]] == ["one", "other"]
+    for each in figures["sets"]:
+        rows = table.datasets == each["dataset"]
+        alone = evaluate(table.at(rows), found.predictions[rows], calibration=calibration)
+        assert each["scores"] == alone.as_json()
+        assert each["scores"]["songs"]["all"] == 20
+        assert each["constant"]["song"]["valence"]["mae"] > each["scores"]["song"]["valence"]["mae"]
+        assert each["spread"]["auc"].keys() == {"valence", "arousal"}
+    assert figures["calibration"]["songs"] == 40
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+
+
+def test_emodjs_shape_is_scored_on_the_mfccs_alone() -> None:
+    """The context's features give the labels away: they must not reach it."""
+    spec = small_spec(context=4.0)
+    table = table_of_songs(12, 5, n_features=spec.n_features, datasets=("one", "other"))
+    table.features[:, 264:] = table.labels[:, :1]
+    shape = emodj_shape(table, spec, stride=2)
+    alone = replace(table, features=table.features[:, :264])
+    found = cross_validate(alone, SPEC, Fixed(EMODJ), stride=2)
+    for each, (name, part) in zip(shape, found.by_dataset(), strict=True):
+        assert each == {"dataset": name, "scores": evaluate(part.table, part.predictions).brief()}
+    own = cross_validate(table, spec, Fixed(Hyperparameters(centers=60, alpha=0.1)), stride=2)
+    assert r2(own)[0] > r2(found)[0] + 0.1
+    assert Hyperparameters("svr", None, cost=(1.0, 1.0), epsilon=(0.1, 0.1)) == EMODJ
+
+
+def test_across_sets_scores_no_song_whose_group_was_trained_on() -> None:
+    table = groups_of_four()  # each group is in both sets, but for the last two
+    table.groups[table.clips >= 20] = table.clips[table.clips >= 20]
+    pairs = across_sets(table, SPEC, EXACT(table), stride=1)
+    assert [(each["trained_on"], each["tried_on"]) for each in pairs] == [(["one"], "other"), (["other"], "one")]
+    for each in pairs:
+        training = table.of_dataset(each["trained_on"][0])
+        tried = table.at((table.datasets == each["tried_on"]) & (table.clips >= 20))
+        model = fit_model(training, SPEC, EXACT(table))
+        assert each["scores"] == evaluate(tried, model.predict(tried.features)).brief()
+    assert across_sets(table.of_dataset("one"), SPEC, EXACT(table), stride=1) is None
+    table.groups[:] = 0
+    assert across_sets(table, SPEC, EXACT(table), stride=1) == []
+
+
+def test_learning_curve_is_by_the_share_of_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = table_of_songs(40, 3, learnable=True)
+    trained_on: list[int] = []
+
+    def recorded(training: WindowTable, *arguments: object, **options: object) -> EmotionModel:
+        trained_on.append(len(np.unique(training.groups)))
+        return fit_model(training, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(song_protocol, "fit_model", recorded)
+    points = learning_curve(table, SPEC, CONDENSED(table), stride=1)
+    assert [point["groups"] for point in points] == [4, 8, 16, 32]
+    assert trained_on == [4] * 5 + [8] * 5 + [16] * 5 + [32] * 5
+    r = [point["scores"]["set"]["r"]["valence"] for point in points]
+    assert r[-1] > r[0] + 0.1
+    whole = cross_validate(table, SPEC, CONDENSED, stride=1)
+    assert points[-1]["scores"]["set"] == evaluate(table, whole.predictions).brief()
+
+
+# --- choosing ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_tuning_finds_a_better_gamma_and_is_nested() -> None:
+@pytest.mark.parametrize("estimator", ["svr", "condensed"])
+def test_tuning_finds_a_better_gamma_and_is_nested(estimator: str) -> None:
     table = table_of_songs(40, 6, learnable=True)
-    start = Hyperparameters(gamma=1 / 20)
+    start = Hyperparameters(estimator, gamma=1 / 20, centers=60)
     tuner = Tuner(SPEC, start, stride=2)
     chosen = tuner(table)
     assert chosen.gamma < start.gamma
     assert chosen == tuner(table)
-    nested = by_song(table, SPEC, tuner, shuffles=())
-    assert sum(r2(nested["unshuffled"])) > sum(r2(by_song(table, SPEC, Fixed(start), shuffles=())["unshuffled"]))
+    nested = cross_validate(table, SPEC, tuner)
+    assert sum(r2(nested)) > sum(r2(cross_validate(table, SPEC, Fixed(start))))
+
+
+def landscape(monkeypatch: pytest.MonkeyPatch, loss: object) -> None:
+    monkeypatch.setattr(Tuner, "_score", lambda _, __, tried: tuple(-value for value in loss(tried)))  # type: ignore[operator]
 
 
 def test_tuning_chooses_each_axis_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A made-up landscape: valence best at C = 30 and epsilon 0.2, arousal at C = 1 and 0.05, gamma at a quarter."""
 
-    def score(_: Tuner, __: object, tried: Hyperparameters) -> tuple[float, float]:
-        wide = abs(np.log2(tried.gamma * 264 * 4))
+    def loss(tried: Hyperparameters) -> tuple[float, float]:
+        wide = abs(np.log2((tried.gamma or 1 / 264) * 264 * 4)) + abs(tried.context_weight - 0.7)
         valence = abs(np.log(tried.cost[0] / 30)) + abs(tried.epsilon[0] - 0.2)
-        return -valence - wide, -abs(np.log(tried.cost[1])) - abs(tried.epsilon[1] - 0.05) - wide
+        return valence + wide, abs(np.log(tried.cost[1])) + abs(tried.epsilon[1] - 0.05) + wide
 
-    monkeypatch.setattr(Tuner, "_score", score)
-    chosen = Tuner(SPEC)(table_of_songs(2, 2))
-    assert chosen.gamma == 1 / 264 / 4
-    assert chosen.cost == (30.0, 1.0)
-    assert chosen.epsilon == (0.2, 0.05)
+    landscape(monkeypatch, loss)
+    chosen = Tuner(SPEC, Hyperparameters("svr"))(table_of_songs(2, 2))
+    assert chosen == Hyperparameters("svr", 1 / 264 / 4, cost=(30.0, 1.0), epsilon=(0.2, 0.05))
+
+
+@pytest.mark.parametrize(("context", "weight"), [(4.0, 0.9), (0.0, 0.7)])
+def test_tuning_of_condensed(monkeypatch: pytest.MonkeyPatch, context: float, weight: float) -> None:
+    """Gamma at half of 1/features, alpha at 3, the context's weight at 0.9 if there is a context."""
+    spec = small_spec(context=context)
+
+    def loss(tried: Hyperparameters) -> tuple[float, float]:
+        gamma = abs(np.log2((tried.gamma or 1 / spec.n_features) * spec.n_features * 2))
+        away = gamma + abs(np.log(tried.alpha / 3)) + abs(tried.context_weight - 0.9)
+        return away, away
+
+    landscape(monkeypatch, loss)
+    chosen = Tuner(spec, Hyperparameters(centers=7))(table_of_songs(2, 2))
+    assert chosen == Hyperparameters(gamma=1 / spec.n_features / 2, context_weight=weight, centers=7, alpha=3.0)
+
+
+@pytest.mark.parametrize(
+    ("r", "area", "quality"), [(0.5, 0.75, 0.5), (None, 0.0, -1.0), (0.4, None, 0.4), (None, None, 0.0)]
+)
+def test_candidates_are_compared_by_r_and_auc(r: float | None, area: float | None, quality: float) -> None:
+    assert tuning._quality({"r": {"valence": r}, "auc": {"valence": area}}, "valence") == quality
 
 
 # --- EmoDJ's own ------------------------------------------------------------------------------------------------------

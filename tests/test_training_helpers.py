@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,31 @@ def write_dataset(root: Path, n_songs: int = 6, seconds: float = 4.2) -> Path:
     return root
 
 
+def write_labels(root: Path, n_songs: int = 40, seconds: float = 4.2, seed: int = 0) -> Path:
+    """Write a small data set with ``labels.csv``, two songs an artist: bright is excited, rough is unpleasant."""
+    rows = ["path,valence,arousal,group"]
+    for number, (bright, rough) in enumerate(np.random.default_rng(seed).random((n_songs, 2))):
+        samples = music(seconds, 0.05 + 0.85 * bright, 1000 * seed + number)
+        times = np.arange(len(samples)) / RATE
+        tone = np.sin(2 * np.pi * 220 * times + 40 * rough * np.sin(2 * np.pi * 31 * times))
+        write_audio(root / "clips" / f"{number}.wav", samples + np.float32(0.2) * tone.astype(np.float32))
+        rows.append(f"clips/{number}.wav,{1 - 2 * rough:.3f},{2 * bright - 1:.3f},artist {number // 2}")
+    (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def write_quadrants(root: Path, n_songs: int = 16, seconds: float = 4.2, seed: int = 1) -> Path:
+    """Sort clips like those of `write_labels` into folders ``Q1`` to ``Q4``."""
+    for row in (write_labels(root, n_songs, seconds, seed) / "labels.csv").read_text().splitlines()[1:]:
+        path, valence, arousal, _ = row.split(",")
+        quadrant = (1, 2) if float(arousal) > 0 else (4, 3)
+        folder = root / f"Q{quadrant[float(valence) <= 0]}"
+        folder.mkdir(exist_ok=True)
+        (root / path).rename(folder / Path(path).name)
+    (root / "labels.csv").unlink()
+    return root
+
+
 def song(path: Path, windows: Sequence[int], labels: object = None) -> Song:
     values = np.zeros((len(windows), 2)) if labels is None else np.asarray(labels, float)
     name = f"set/{path.stem}"
@@ -69,29 +95,37 @@ def song(path: Path, windows: Sequence[int], labels: object = None) -> Song:
 
 
 def small_spec(**changes: float) -> FeatureSpec:
-    """Make up a spec whose features are not meant to be right, only to be computed without librosa."""
+    """Make up a spec whose features are not meant to be right, only to be computed without librosa; no context."""
     basis = np.random.default_rng(0).random((40, 1025), np.float32)
-    return FeatureSpec(mel_basis=basis, n_mels=40, **changes)  # type: ignore[arg-type]
+    return FeatureSpec(**{"mel_basis": basis, "n_mels": 40, "context": 0.0, **changes})  # type: ignore[arg-type]
 
 
 def table_of_songs(
-    n_songs: int = 20, n_windows: int = 20, *, spread: float = 0.1, learnable: bool = False, seed: int = 0
+    n_songs: int = 20,
+    n_windows: int = 20,
+    *,
+    spread: float = 0.1,
+    learnable: bool = False,
+    seed: int = 0,
+    n_features: int = 264,
+    datasets: Sequence[str] = ("set",),
 ) -> WindowTable:
     """Make up features: every song has its own place among them and its own labels, its windows lie around it.
 
-    Labels are random, or follow from the place if `learnable`.
+    Labels are random, or follow from the place if `learnable`. Songs take turns among the data sets.
     """
     random = np.random.default_rng(seed)
     causes = random.standard_normal((n_songs, 3))
-    places = causes @ random.standard_normal((3, 264)) + 0.3 * random.standard_normal((n_songs, 264))
+    places = causes @ random.standard_normal((3, n_features)) + 0.3 * random.standard_normal((n_songs, n_features))
     labels = np.tanh(causes[:, :2]) if learnable else random.uniform(-0.8, 0.8, (n_songs, 2))
-    features = np.repeat(places, n_windows, axis=0) + spread * random.standard_normal((n_songs * n_windows, 264))
     numbers = np.repeat(np.arange(n_songs), n_windows)
+    features = places[numbers] + spread * random.standard_normal((len(numbers), n_features))
+    names = (datasets[number % len(datasets)] for number in range(n_songs))
     return WindowTable(
         features=features.astype(np.float32),
         levels=np.full(len(numbers), -20.0),
         labels=labels[numbers] + 0.01 * random.standard_normal((len(numbers), 2)),
         clips=numbers,
         groups=numbers.copy(),
-        songs=tuple(song(Path(f"{number}.wav"), ()) for number in range(n_songs)),
+        songs=tuple(replace(song(Path(f"{number}.wav"), ()), dataset=name) for number, name in enumerate(names)),
     )

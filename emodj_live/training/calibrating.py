@@ -18,7 +18,9 @@ def fit_calibration(table: WindowTable, predictions: NDArray[np.float64]) -> Cal
     """Return the deviations and quantiles of predictions for songs that their model had not been trained on.
 
     An axis' deviation is the one that makes the true signs most likely: the standard deviation of the errors would be
-    too modest, since errors of size are not errors of sign. Every song counts the same, whatever its length.
+    too modest, since errors of size are not errors of sign. Every song counts the same, whatever its length. As in
+    Platt's scaling (1999), a truth is believed to all but 1 / (songs + 2): that all signs came true on a few songs does
+    not make a model certain.
 
     Parameters
     ----------
@@ -37,7 +39,8 @@ def fit_calibration(table: WindowTable, predictions: NDArray[np.float64]) -> Cal
     rows = np.concatenate([song.rows for song in tracked.songs])
     weights = np.concatenate([np.full(len(song.rows), 1 / len(song.rows)) for song in tracked.songs])
     values, signs = tracked.smoothed[rows], _signs(tracked)
-    valence, arousal = (_deviation(values[:, axis], signs[:, axis], weights) for axis in (0, 1))
+    doubt = 1 / (len(tracked.songs) + 2)
+    valence, arousal = (_deviation(values[:, axis], signs[:, axis], weights, doubt) for axis in (0, 1))
     shares = np.linspace(0, 1, N_QUANTILES)
     quantiles = np.quantile(values, shares, axis=0, weights=weights, method="inverted_cdf")
     return Calibration((valence, arousal), quantiles)
@@ -48,12 +51,16 @@ def _signs(tracked: Tracked) -> NDArray[np.bool_]:
     return np.array([tracked.truth(song, row).signs for song in tracked.songs for row in song.rows.tolist()])
 
 
-def _deviation(values: NDArray[np.float64], signs: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
+def _deviation(
+    values: NDArray[np.float64], signs: NDArray[np.bool_], weights: NDArray[np.float64], doubt: float
+) -> float:
     """Return the deviation under which the signs are most likely: each has the chance Phi(+-value / deviation)."""
     towards = np.where(signs, values, -values)
 
     def loss(logarithm: float) -> float:
-        return -float(np.average(log_ndtr(towards / np.exp(logarithm)), weights=weights))
+        distances = towards / np.exp(logarithm)
+        likelihoods = (1 - doubt) * log_ndtr(distances) + doubt * log_ndtr(-distances)
+        return -float(np.average(likelihoods, weights=weights))
 
     found = minimize_scalar(loss, bounds=np.log(_DEVIATIONS), method="bounded")
     return float(np.exp(found.x))

@@ -15,7 +15,9 @@ from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions, parse
 from emodj_live.training.requirements import check_installed
 from emodj_live.training.score_files import check_outputs, write_files
 
-_MOST_DATASETS = 8  # their descriptions have to fit into the model file's header
+# What is told of all data sets has to fit into the model file's header.
+_MOST_DATASETS = 6
+_LONGEST_NAME = 32  # characters
 
 
 def console() -> NoReturn:
@@ -125,6 +127,11 @@ def _check_datasets(folders: Sequence[Path]) -> None:
     if len(folders) > _MOST_DATASETS:
         raise DatasetError(f"{len(folders)} data sets were given; train on at most {_MOST_DATASETS} at once.")
     true_names = [os.path.realpath(folder) for folder in folders]
-    for folder, name in zip(folders, true_names, strict=True):
-        if true_names.count(name) > 1:
+    names = [os.path.basename(name) for name in true_names]  # noqa: PTH119 (of a path that may not exist)
+    for folder, true_name, name in zip(folders, true_names, names, strict=True):
+        if true_names.count(true_name) > 1:
             raise DatasetError(f"{folder}: was given twice; give every data set once.")
+        if len(name) > _LONGEST_NAME:
+            raise DatasetError(f"{folder}: its name is longer than {_LONGEST_NAME} characters; rename the folder.")
+        if names.count(name) > 1:
+            raise DatasetError(f"{folder}: another data set is called {name} too; rename one of the two folders.")

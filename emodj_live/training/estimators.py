@@ -40,7 +40,7 @@ class Samples:
     weights: NDArray[np.float64]
 
 
-def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters, jobs: int = 1) -> Fitted:  # noqa: ARG001
+def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters) -> Fitted:
     """Fit one ridge regression for both values over the kernels of a few of the samples (Williams and Seeger 2001).
 
     The regression has no intercept of its own: its answers are deviations from the mean label, so that music unlike all
@@ -56,8 +56,6 @@ def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters, j
     gamma : float
     parameters : Hyperparameters
         Its `centers` and `alpha`.
-    jobs : int
-        Not used: this takes seconds.
 
     Returns
     -------

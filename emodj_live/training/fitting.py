@@ -17,6 +17,8 @@ from emodj_live.training.estimators import Samples, fit_condensed, fit_exact
 from emodj_live.training.hyperparameters import Hyperparameters
 from emodj_live.training.windows import WindowTable
 
+_NOTHING = 1e-11  # a coefficient below this is rounding
+
 
 def fit_scaler(
     features: NDArray[np.float32], n_coefficients: int | None = None, context_weight: float = 0.5
@@ -78,8 +80,10 @@ def fit_model(
     mean, std = fit_scaler(table.features[rows], spec.n_coefficients, parameters.context_weight)
     samples = Samples((table.features[rows] - mean) / std, table.labels[rows], table.weights(rows))
     gamma = 1 / spec.n_features if parameters.gamma is None else parameters.gamma
-    fit = fit_condensed if parameters.estimator == "condensed" else fit_exact
-    vectors, coefficients, intercepts = fit(samples, gamma, parameters, jobs)
+    if parameters.estimator == "condensed":
+        vectors, coefficients, intercepts = fit_condensed(samples, gamma, parameters)
+    else:
+        vectors, coefficients, intercepts = fit_exact(samples, gamma, parameters, jobs)
     return EmotionModel(
         spec=spec,
         mean=mean,
@@ -93,9 +97,12 @@ def fit_model(
 
 
 def check_learned(model: EmotionModel) -> None:
-    """Raise a `DatasetError` if a model learned nothing because all labels lie within epsilon of each other."""
-    if not model.coefficients.any():
-        raise DatasetError("The labels hardly vary, so nothing can be learned; use more songs or a smaller --epsilon.")
+    """Raise a `DatasetError` if a model learned nothing because all labels are the same, or within epsilon."""
+    if np.abs(model.coefficients).max() < _NOTHING:
+        raise DatasetError(
+            "The labels hardly vary, so nothing can be learned; use more songs, or with --estimator svr a smaller "
+            "--epsilon."
+        )
 
 
 def to_sklearn(model: EmotionModel) -> tuple[SVR, SVR]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 Pair = tuple[float, float]
 
@@ -159,3 +160,15 @@ def by_folder(
             parser.error(f"argument {option}: {name!r} is {many} of the folders given")
         found[meant[0]] = values
     return found
+
+
+class _Changing(Protocol):
+    @property
+    def scale(self) -> Mapping[Path, Pair]: ...
+    @property
+    def offset(self) -> Mapping[Path, Pair]: ...
+
+
+def changes(options: _Changing, folder: Path) -> dict[str, Pair]:
+    """Return how the labels of a folder are changed: its ``scale`` and ``offset``."""
+    return {"scale": options.scale.get(folder, (1.0, 1.0)), "offset": options.offset.get(folder, (0.0, 0.0))}

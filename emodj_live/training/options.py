@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from emodj_live.training.hyperparameters import Estimator, Hyperparameters, pair
 from emodj_live.training.option_values import Pair, both, by_folder, change, count, jobs, number
 
+_T = TypeVar("_T")
 _HYPERPARAMETERS = Hyperparameters()
 DEFAULT_MODEL = Path(__file__).parents[2] / "models" / "emodj.npz"
 # Beyond these a model file could not hold the result, or nothing could be learned.
@@ -157,48 +158,38 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     add, default = parser.add_argument, TrainingOptions.hyperparameters
     context = f"seconds that the features look back; 0: EmoDJ's MFCCs alone (default: {TrainingOptions.context:g})"
     add("--context", type=_context, default=TrainingOptions.context, metavar="S", help=context)
-    estimator = f"svr: exact regressors; condensed: a few shared centers (default: {default.estimator})"
+    weight = f"share of the context in a distance (default: {default.context_weight:g})"
+    between = _within(number, _WEIGHT_BOUNDS)
+    add("--context-weight", type=between, default=default.context_weight, metavar="W", help=weight)
+    estimator = f"condensed: a few shared centers; svr: exact regressors (default: {default.estimator})"
     add("--estimator", choices=get_args(Estimator), default=default.estimator, help=estimator)
     gamma = "width of the kernel: a number or a fraction (default: 1 / number of features)"
-    add("--gamma", type=partial(number, low=_GAMMA_BOUNDS[0], high=_GAMMA_BOUNDS[1]), metavar="G", help=gamma)
-    weight = f"share of the context in a distance (default: {default.context_weight:g})"
-    between = partial(number, low=_WEIGHT_BOUNDS[0], high=_WEIGHT_BOUNDS[1])
-    add("--context-weight", type=between, default=default.context_weight, metavar="W", help=weight)
-    add(
-        "--centers",
-        type=count,
-        default=default.centers,
-        metavar="N",
-        help=f"condensed: how many centers (default: {default.centers})",
-    )
-    penalty = partial(number, low=_ALPHA_BOUNDS[0], high=_ALPHA_BOUNDS[1])
-    add(
-        "--alpha",
-        type=penalty,
-        default=default.alpha,
-        metavar="A",
-        help=f"condensed: ridge penalty (default: {default.alpha:g})",
-    )
-    cost = f"svr: cost of an error: one value, or VALENCE,AROUSAL (default: {pair(default.cost)})"
-    add(
-        "--C",
-        type=partial(both, low=_COST_BOUNDS[0], high=_COST_BOUNDS[1]),
-        default=default.cost,
-        dest="cost",
-        metavar="C",
-        help=cost,
-    )
-    epsilon = f"svr: error that costs nothing: one value, or VALENCE,AROUSAL (default: {pair(default.epsilon)})"
-    add(
-        "--epsilon",
-        type=partial(both, low=_EPSILON_BOUNDS[0], high=_EPSILON_BOUNDS[1]),
-        default=default.epsilon,
-        metavar="E",
-        help=epsilon,
-    )
+    add("--gamma", type=_within(number, _GAMMA_BOUNDS), metavar="G", help=gamma)
+    _add_condensed(parser)
+    _add_svr(parser)
     stride = f"train on every N-th window of a song (default: {TrainingOptions.stride})"
     add("--stride", type=count, default=TrainingOptions.stride, metavar="N", help=stride)
     add("--tune", action="store_true", help="search for the best parameters by song; the scores are nested")
+
+
+def _add_condensed(parser: argparse.ArgumentParser) -> None:
+    add, default = parser.add_argument, TrainingOptions.hyperparameters
+    centers = f"condensed: how many centers (default: {default.centers})"
+    add("--centers", type=count, default=default.centers, metavar="N", help=centers)
+    alpha = f"condensed: penalty of the ridge regression (default: {default.alpha:g})"
+    add("--alpha", type=_within(number, _ALPHA_BOUNDS), default=default.alpha, metavar="A", help=alpha)
+
+
+def _add_svr(parser: argparse.ArgumentParser) -> None:
+    add, default = parser.add_argument, TrainingOptions.hyperparameters
+    cost = f"svr: cost of an error: one value, or VALENCE,AROUSAL (default: {pair(default.cost)})"
+    add("--C", type=_within(both, _COST_BOUNDS), default=default.cost, dest="cost", metavar="C", help=cost)
+    epsilon = f"svr: error that costs nothing: one value, or VALENCE,AROUSAL (default: {pair(default.epsilon)})"
+    add("--epsilon", type=_within(both, _EPSILON_BOUNDS), default=default.epsilon, metavar="E", help=epsilon)
+
+
+def _within(read: Callable[..., _T], bounds: tuple[float, float]) -> Callable[[str], _T]:
+    return partial(read, low=bounds[0], high=bounds[1])
 
 
 def _add_scoring(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from emodj_live.training.dataset import Dataset, load_dataset
 from emodj_live.training.extraction import Clip, default_spec, extract
 from emodj_live.training.fitting import check_learned, fit_model
 from emodj_live.training.hyperparameters import Hyperparameters
-from emodj_live.training.option_values import Pair
+from emodj_live.training.option_values import changes
 from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
 from emodj_live.training.provenance import command_line, describe_dataset, describe_training
@@ -47,7 +46,6 @@ _NESTED = (
     "depend on the songs that are scored; those of the final model were chosen on all songs."
 )
 _EMODJ_STRIDE = 4  # times the stride: exact regressors take minutes where condensed ones take seconds
-UNCHANGED = {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +112,9 @@ def _train(options: TrainingOptions, progress: Progress) -> Trained:
     progress.report("Fitting the model on all songs")
     model = fit_model(table, spec, parameters, stride=options.stride, jobs=options.jobs)
     check_learned(model)
-    rows = len(table.training_rows(options.stride))
-    made = describe_training(parameters, options, described, rows)
+    rows = table.training_rows(options.stride)
+    weighted = [each | {"weight": table.weight_of(each["folder"], rows)} for each in described]
+    made = describe_training(parameters, options, weighted, len(rows))
     provenance = {"command": command_line(options), **made, "protocols": protocols}
     return Trained(replace(model, provenance=provenance, calibration=calibration), found, curve)
 
@@ -126,7 +125,7 @@ def _out_of_fold(
     choose: Choice = _tuner(spec, options, 1, None) if options.tune else Fixed(options.hyperparameters)
     found = cross_validate(table, spec, choose, stride=options.stride, jobs=options.jobs, progress=progress)
     if found is None:
-        progress.report("No scores: a single recording cannot be split by song.")
+        progress.report("No scores: a single group of songs cannot be split, so there are neither rows nor pictures.")
     return found
 
 
@@ -151,15 +150,10 @@ def _curve(
 def _load(options: TrainingOptions, progress: Progress) -> list[Dataset]:
     datasets = []
     for folder in options.datasets:
-        dataset = load_dataset(folder, static=options.static, **_change(options, folder))
+        dataset = load_dataset(folder, static=options.static, **changes(options, folder))
         progress.report(f"{dataset.name}: {len(dataset.songs)} songs. Left out: {listed(dataset.left_out)}.")
         datasets.append(dataset)
     return datasets
-
-
-def _change(options: TrainingOptions, folder: Path) -> dict[str, Pair]:
-    """Return how the labels of a folder are changed."""
-    return {name: getattr(options, name).get(folder, unchanged) for name, unchanged in UNCHANGED.items()}
 
 
 def _extract(
@@ -173,7 +167,7 @@ def _extract(
             progress.report(f"{dataset.name}: left out: {listed(left_out)}.")
         clips.append(found)
         seconds = spec.window_length / spec.sample_rate
-        described.append(describe_dataset(dataset, found, left_out, seconds, **_change(options, folder)))
+        described.append(describe_dataset(dataset, found, left_out, seconds, **changes(options, folder)))
     return clips, described
 
 

@@ -51,8 +51,10 @@ def print_scores(model: EmotionModel, path: Path, card: Path, console: Console |
         _print_song(song, console)
     for emodj in protocols.get("emodj", ()):
         _print_emodj(emodj, console)
+    is_condensed = model.provenance["hyperparameters"].get("estimator") == "condensed"
+    vectors = f"{len(model.support_vectors)} {'centers' if is_condensed else 'support vectors'}"
     console.print(
-        f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(model.support_vectors)} support vectors, "
+        f"{path}: {path.stat().st_size / 1e6:.1f} MB, {vectors}, "
         f"reference level {model.reference_level:.1f} dBFS. Its card: {card}",
         markup=False,
         soft_wrap=True,
@@ -64,12 +66,24 @@ def _print_song(song: Mapping[str, Any], console: Console) -> None:
     title = f"By song: {song['folds']} folds over {song['groups']} groups of songs"
     print_grid(score_grids.headlines(("data set",), rows), title, console)
     console.print(song["choice"], markup=False)
+    _print_comparison(song, console)
     known = [(each["dataset"], each["scores"]["calibration"]) for each in song["sets"]]
-    if grid := score_grids.calibration([*known, ("all together", song.get("calibration"))]):
+    if grid := score_grids.calibration([*known, *([("all together", song["calibration"])] if len(known) > 1 else [])]):
         print_grid(grid, "Certainty: said, and right", console)
     for each in song["sets"]:
         for warning in score_grids.warnings(each["scores"]):
             console.print(f"{each['dataset']}: {warning}", markup=False)
+
+
+def _print_comparison(song: Mapping[str, Any], console: Console) -> None:
+    if others := song.get("emodj"):
+        rows = [((each["dataset"],), each["scores"], None) for each in others]
+        title = "EmoDJ's shape, 264 MFCCs and exact regressors, by the same folds"
+        print_grid(score_grids.headlines(("data set",), rows), title, console)
+    if pairs := song.get("cross"):
+        tried = [((" + ".join(each["trained_on"]), each["tried_on"]), each["scores"], None) for each in pairs]
+        grid = score_grids.headlines(("trained on", "tried on"), tried)
+        print_grid(grid, "Trained on one set, tried on another", console)
 
 
 def print_evaluation(found: Mapping[str, Any], console: Console | None = None) -> None:

@@ -22,6 +22,7 @@ from emodj_live.training.dataset import Dataset, load_dataset
 from emodj_live.training.evaluate_options import EvaluateOptions
 from emodj_live.training.evaluation import constant_errors, evaluate, pooled_calibration
 from emodj_live.training.extraction import Clip, extract
+from emodj_live.training.option_values import changes
 from emodj_live.training.progress import Progress
 from emodj_live.training.provenance import fitted_with
 from emodj_live.training.song_protocol import Fixed, OutOfFold, cross_validate
@@ -160,11 +161,7 @@ def score_found(found: OutOfFold, calibration: Calibration | None) -> tuple[list
 
 
 def _load(folder: Path, options: EvaluateOptions) -> Dataset:
-    changes = {name: getattr(options, name).get(folder, default) for name, default in _UNCHANGED.items()}
-    return load_dataset(folder, static=options.static, **changes)
-
-
-_UNCHANGED = {"scale": (1.0, 1.0), "offset": (0.0, 0.0)}
+    return load_dataset(folder, static=options.static, **changes(options, folder))
 
 
 def _extract(

@@ -6,9 +6,10 @@ of a grid of sixty. C and epsilon are chosen for each axis; everything else is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Tuner:
     progress: Progress | None = None
 
     def __call__(self, table: WindowTable) -> Hyperparameters:
-        """Return the best parameters for some songs: those whose songs' means correlate best with the labels.
+        """Return the best parameters for some songs: those whose songs' means have the best r and AUC.
 
         Parameters
         ----------
@@ -85,20 +86,22 @@ class Tuner:
             yield _context_weights
 
     def _score(self, table: WindowTable, parameters: Hyperparameters) -> tuple[float, float]:
-        """Return how well valence and arousal do on average over the data sets: R2, or where there is none the AUC."""
+        """Return how well valence and arousal do, on average over the data sets."""
         found = cross_validate(
             table, self.spec, Fixed(parameters), stride=self.stride, folds=self.folds, jobs=self.jobs
         )
         briefs = [evaluate(part.table, part.predictions).brief() for _, part in found.by_dataset()] if found else []
-        valence, arousal = (
-            float(
-                np.mean([brief["auc"][axis] or 0.5 for brief in briefs] + [brief["r"][axis] or 0.0 for brief in briefs])
-            )
-            for axis in AXES
-        )
+        valence, arousal = (float(np.mean([_quality(brief, axis) for brief in briefs] or [0.0])) for axis in AXES)
         if self.progress:
             self.progress.report(f"{described(parameters)}: {valence:.3f} valence, {arousal:.3f} arousal")
         return valence, arousal
+
+
+def _quality(brief: Mapping[str, Any], axis: str) -> float:
+    """Return the mean of the songs' r and of their AUC mapped to the same range: 0 is chance, 1 is perfect."""
+    r, area = brief["r"][axis], brief["auc"][axis]
+    defined = [value for value in (r, None if area is None else 2 * area - 1) if value is not None]
+    return sum(defined) / len(defined) if defined else 0.0
 
 
 def _best(

@@ -88,9 +88,14 @@ class WindowTable:
         small one, nor a small one speak for more music than it has.
         """
         _, members, counts = np.unique(self.datasets[rows], return_inverse=True, return_counts=True)
-        weights: NDArray[np.float64] = 1 / np.sqrt(counts[members])
+        weights: NDArray[np.float64] = np.sqrt(counts.max() / counts)[members]  # exactly 1 where there is one set
         weights /= weights.mean()
         return weights
+
+    def weight_of(self, dataset: str, rows: NDArray[np.int64]) -> float:
+        """Return how much each window of a data set counts in training on some rows; 0 if none is of it."""
+        weights = self.weights(rows)[self.datasets[rows] == dataset]
+        return float(weights[0]) if weights.size else 0.0
 
     def reference_level(self) -> float:
         """Return the median level of the labeled windows that are not silent [dBFS].
