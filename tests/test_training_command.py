@@ -54,7 +54,7 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("estimator", "tried"),
     [
-        ("condensed", ("gamma 1/672, alpha 1, context weight 0.7: ", "alpha 0.3,", "context weight 0.9: ")),
+        ("condensed", ("gamma 1/672, alpha 0.1, context weight 0.7: ", "alpha 0.3,", "context weight 0.9: ")),
         ("svr", ("gamma 1/features, C 10, epsilon 0.1, context weight 0.7: ", "epsilon 0.05,", "context weight 0.9: ")),
     ],
 )

@@ -221,11 +221,16 @@ def test_condensed_is_a_ridge_regression_over_kernels_of_its_centers(table: Wind
     scaled = (table.features[::2] - model.mean) / model.std
     near = rbf_kernel(scaled, model.support_vectors, gamma=1 / 500)
     own = rbf_kernel(model.support_vectors, gamma=1 / 500)
-    centered = near - near.mean(axis=0)
     labels = table.labels[::2]
-    solved = np.linalg.solve(centered.T @ centered + 0.3 * own, centered.T @ (labels - labels.mean(axis=0)))
-    expected = near @ solved + labels.mean(axis=0) - near.mean(axis=0) @ solved
+    solved = np.linalg.solve(near.T @ near + 0.3 * own, near.T @ (labels - labels.mean(axis=0)))
+    expected = near @ solved + labels.mean(axis=0)
     np.testing.assert_allclose(model.predict(table.features[::2]), expected, atol=1e-4)
+
+
+def test_far_from_all_training_music_condensed_answers_with_the_mean_label(table: WindowTable) -> None:
+    model = fit_model(table, SPEC, CONDENSED)
+    far = np.full((1, 264), 1e6, np.float32)
+    np.testing.assert_allclose(model.predict(far)[0], table.labels.mean(axis=0), atol=1e-12)
 
 
 def test_few_windows_are_all_centers() -> None:
