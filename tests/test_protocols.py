@@ -387,3 +387,26 @@ def test_progress_is_shown_fold_by_fold() -> None:
     run(Matrix(table.features, table.labels.astype(np.float16), {}), costs=(1.0,), progress=progress)
     assert "folds of EmoDJ's grid: 3 of 10" in said.getvalue()
     assert "EmoDJ's random splits: 6 of 6" in said.getvalue()
+
+
+def silenced(table: WindowTable, *groups: int) -> WindowTable:
+    return replace(table, levels=np.where(np.isin(table.groups, groups), -90.0, table.levels))
+
+
+@pytest.mark.parametrize("share", [1.0, 1 / 8])
+def test_silent_songs_are_predicted_and_never_all_that_is_trained_on(share: float) -> None:
+    table = silenced(table_of_songs(8, 4), *range(1, 7))
+    found = cross_validate(table, SPEC, CONDENSED, stride=1, share=share)
+    assert found.n_folds == 2
+    assert np.isfinite(found.predictions).all()
+    assert found.folds[table.groups == 0][0] != found.folds[table.groups == 7][0]
+
+
+def test_one_song_that_is_not_silent_has_no_protocol() -> None:
+    assert cross_validate(silenced(table_of_songs(4, 4), 0, 1, 2), SPEC, CONDENSED, stride=1) is None
+
+
+def test_a_silent_set_is_tried_and_not_trained_on() -> None:
+    table = silenced(table_of_songs(8, 4, datasets=("loud", "silent")), 1, 3, 5, 7)
+    pairs = across_sets(table, SPEC, Hyperparameters(centers=10), stride=1)
+    assert [(each["trained_on"], each["tried_on"]) for each in pairs] == [(["loud"], "silent")]

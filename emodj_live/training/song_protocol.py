@@ -111,7 +111,7 @@ def cross_validate(
     Returns
     -------
     OutOfFold or None
-        None if there is only one group.
+        None unless two groups have labeled windows that are not silent.
     """
     tests = list(_tests(table, folds))
     if len(tests) < 2:
@@ -129,11 +129,12 @@ def cross_validate(
 
 def _tests(table: WindowTable, folds: int) -> Iterator[NDArray[np.int64]]:
     """Yield the groups that each fold tests."""
-    groups = table.groups[table.labeled]
+    groups = table.groups[table.training_rows(1)]
     folds = min(folds, len(np.unique(groups)))
+    silent = np.setdiff1d(table.groups, groups)  # nothing can be learned from these, so any one fold may have them
     if folds > 1:
-        for _, test in GroupKFold(folds).split(groups, groups=groups):
-            yield np.unique(groups[test])
+        for number, (_, test) in enumerate(GroupKFold(folds).split(groups, groups=groups)):
+            yield np.union1d(groups[test], silent) if number == 0 else np.unique(groups[test])
 
 
 def _fold(
@@ -147,7 +148,7 @@ def _fold(
 ) -> tuple[int, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Train without some groups, and predict all their windows."""
     rows = np.flatnonzero(np.isin(table.groups, test))
-    others = np.random.default_rng(number).permutation(np.setdiff1d(table.groups, test))
+    others = np.random.default_rng(number).permutation(np.setdiff1d(table.groups[table.training_rows(1)], test))
     training = table.of_groups(others[: max(1, round(share * len(others)))])
     model = fit_model(training, spec, choose(training), stride=stride)
     mean = training.labels[training.training_rows(stride)].mean(axis=0)
@@ -251,6 +252,8 @@ def _across(
     table: WindowTable, spec: FeatureSpec, parameters: Hyperparameters, stride: int, name: str, names: Sequence[str]
 ) -> list[dict[str, Any]]:
     training = table.of_dataset(name)
+    if not training.training_rows(stride).size:
+        return []
     model = fit_model(training, spec, parameters, stride=stride)
     is_known = np.isin(table.groups, training.groups)
     results = []
