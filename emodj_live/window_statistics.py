@@ -116,7 +116,10 @@ class WindowStatistics:
     def __init__(self, sample_rate: int, window_length: int, n_fft: int, hop_length: int) -> None:
         self.frames = inner_frames(window_length, n_fft, hop_length)
         self._bands = contrast_bands(sample_rate, n_fft)
-        self._extremes, self._averages = _extremes(self._bands)
+        ends = np.cumsum([bins.stop - bins.start for bins, _ in self._bands]).tolist()
+        self._places = [slice(*ends) for ends in pairwise([0, *ends])]  # of the sorted bands, one after the other
+        counts = [count for _, count in self._bands]
+        self._extremes, self._averages = _extremes(list(zip(self._places, counts, strict=True)))
         self._chroma = np.ascontiguousarray(chroma_filters(sample_rate, n_fft).T, np.float32)
 
     def of(
@@ -153,9 +156,10 @@ class WindowStatistics:
 
     def contrast(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the spectral contrast [dB] of frames, shape (n_frames, 7)."""
-        ordered = power.copy()
-        for bins, _ in self._bands:
-            ordered[:, bins].sort(axis=1)
+        ordered = np.empty((len(power), self._places[-1].stop), power.dtype)
+        for (bins, _), place in zip(self._bands, self._places, strict=True):  # where a bin is an edge, bands overlap
+            ordered[:, place] = power[:, bins]
+            ordered[:, place].sort(axis=1)
         bels = np.sqrt(ordered[:, self._extremes]) @ self._averages
         np.log10(np.maximum(bels, _AMIN, out=bels), out=bels)
         for extremes in (bels[:, :N_BANDS], bels[:, N_BANDS:]):
@@ -188,7 +192,7 @@ def _moments(values: NDArray[np.floating[Any]]) -> tuple[NDArray[Any], NDArray[A
 
 
 def _extremes(bands: Sequence[tuple[slice, int]]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the bins that make the peaks and valleys of sorted bands, and the matrix that averages them.
+    """Return the columns that make the peaks and valleys of sorted bands, and the matrix that averages them.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from emodj_live.window_statistics import (
     inner_frames,
 )
 
-RATES = {22050: 11025, 16000: 8000, 44100: 22050, 12900: 6450}
+RATES = {22050: 11025, 16000: 8000, 44100: 22050, 12900: 6450, 25600: 12800}  # at 25.6 kHz bins are bands' edges
 ALL = {
     **SOUNDS,
     "very quiet": lambda: 1e-4 * noise(),
