@@ -187,3 +187,21 @@ def test_a_pipe_is_no_clip(tmp_path: Path) -> None:
     make(tmp_path, "path,valence,arousal\na.wav,0,0\npipe.wav,0,0\n")
     os.mkfifo(tmp_path / "pipe.wav")
     assert load_dataset(tmp_path).left_out == {"annotated songs without audio": 1}
+
+
+def test_a_name_that_is_too_long_is_no_clip(tmp_path: Path) -> None:
+    dataset = load_dataset(make(tmp_path, f"path,valence,arousal\na.wav,0,0\n{'x' * 5000}.wav,0,0\n"))
+    assert dataset.left_out == {"annotated songs without audio": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_other_encodings_are_refused_with_advice(tmp_path: Path, encoding: str) -> None:
+    root = make(tmp_path, "")
+    (root / "labels.csv").write_text("path,valence,arousal,group\na.wav,0,0,caf\u00e9\n", encoding=encoding)
+    with pytest.raises(DatasetError, match="is not comma-separated text in UTF-8; save it as that"):
+        load_dataset(root)
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has column valence twice; keep one"):
+        load_dataset(make(tmp_path, "path,valence,Valence,arousal\na.wav,0.5,-0.5,0\n"))

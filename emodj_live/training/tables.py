@@ -75,14 +75,17 @@ def read_table(path: Path, needed: Iterable[str] = (), *, lenient: bool = False)
     Raises
     ------
     DatasetError
-        If the file cannot be read or lacks a column or all rows, or a row has more cells than there are columns.
+        If the file cannot be read, lacks a column or all rows, or has a column twice, or a row has more cells than
+        there are columns.
     """
     rows = read_rows(path, errors="replace" if lenient else "strict")
     names = [" ".join(cell.casefold().split()) for cell in rows[0][1]] if rows else []
     for column in needed:
-        if (count := names.count(column.casefold())) != 1:
-            problem = f"column {column} twice; keep one" if count else f"no column {column}; separate columns by commas"
-            raise DatasetError(f"{path}: has {problem}.")
+        if column.casefold() not in names:
+            raise DatasetError(f"{path}: has no column {column}; separate columns by commas.")
+    for column in filter(None, names):
+        if names.count(column) > 1 and not lenient:
+            raise DatasetError(f"{path}: has column {shortened(column)} twice; keep one.")
     if len(rows) < 2 and not lenient:
         raise DatasetError(f"{path}: has no row below its header; one for each clip is needed.")
     table = []
@@ -104,7 +107,9 @@ def read_rows(path: Path, *, errors: str = "strict") -> list[tuple[int, list[str
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}: is not comma-separated text in UTF-8; save it as that.") from error
+    except csv.Error as error:
         raise DatasetError(f"{path}: is not comma-separated text: {shortened(str(error), 100)}.") from error
     return [(line, cells) for line, cells in rows if any(cells)]
 
