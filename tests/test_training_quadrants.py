@@ -179,5 +179,6 @@ def test_values_are_rescaled_and_placeholders_keep_their_signs(tmp_path: Path) -
     dataset = load_dataset(tmp_path, scale=(0.8, 0.5), offset=(0.0, 0.05))
     np.testing.assert_allclose(dataset.songs[0].labels, [[0.4, 0.15]])
     (tmp_path / "av_values.csv").unlink()
-    with pytest.raises(DatasetError, match="scale and offset turn the quadrant of .* into another; choose others"):
-        load_dataset(tmp_path, offset=(0.0, 0.4))
+    for changes in ({"offset": (0.0, 0.4)}, {"scale": (1.0, 0.0)}):
+        with pytest.raises(DatasetError, match="scale and offset turn the quadrant of .* into another; choose others"):
+            load_dataset(tmp_path, **changes)

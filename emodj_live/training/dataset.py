@@ -86,8 +86,8 @@ def _rescaled(root: Path, song: Song, scale: NDArray[np.float64], offset: NDArra
             f"{root}: with this scale and offset, a label of {song.name} becomes {worst:g}, outside "
             "[-1, 1]; choose others."
         )
-    if not song.is_graded and (labels * song.labels < 0).any():
+    if not song.is_graded and ((song.labels != 0) & (labels * song.labels <= 0)).any():
         raise DatasetError(
-            f"{root}: this scale and offset turn the quadrant of {song.name} into another; choose others."
+            f"{root}: this scale and offset turn the quadrant of {song.name} into another, or into none; choose others."
         )
     return replace(song, labels=np.clip(labels, -1, 1))
