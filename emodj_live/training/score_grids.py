@@ -153,7 +153,8 @@ def calibration(known: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Grid |
 def _calibration(name: str, each: Mapping[str, Any], n_bins: int) -> tuple[str, ...]:
     bins = [f"{number(said, 2)}: {number(right, 2)}" for said, right in each["bins"]]
     mean = f"{number(each['said'], 2)}: {number(each['right'], 2)}"
-    return name, *bins, *["-"] * (n_bins - len(bins)), mean, number(each["error"])
+    places = 3 if each["songs"] >= FEW_SONGS else 2
+    return name, *bins, *["-"] * (n_bins - len(bins)), mean, number(each["error"], places)
 
 
 def sentences(scores: Mapping[str, Any]) -> list[str]:
