@@ -127,6 +127,7 @@ RULES = {
             "",
             "atomic_file",
             "calibration",
+            "console",
             "context",
             "extras",
             "features",

@@ -14,8 +14,9 @@ import pytest
 from test_training_helpers import write_dataset
 
 from emodj_live import Calibration, EmotionModel, analyze
-from emodj_live.training import evaluate_command, evaluate_options
+from emodj_live.training import Hyperparameters, evaluate_command, evaluate_options
 from emodj_live.training.evaluate_options import EvaluateOptions
+from emodj_live.training.provenance import fitted_with
 
 QUADRANTS = {"happy", "tense", "sad", "calm"}
 
@@ -227,3 +228,78 @@ def test_the_benchmark_calls_it_with_a_model(place: Path) -> None:
     done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sets"][0]["scores"]["songs"]["all"] == 4
+
+
+# --- out of fold -----------------------------------------------------------------------------------------------------
+
+FITTED = {"estimator": "condensed", "gamma": None, "context_weight": 0.7, "centers": 20, "alpha": 0.1, "stride": 1}
+
+
+def test_out_of_fold_tells_sets_and_what_was_left_out(
+    place: Path, tmp_path: Path, model: EmotionModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace(model, provenance={"hyperparameters": FITTED}).save(place / "fitted.npz")
+    write_dataset(tmp_path / "second", 4, 5.2)
+    options = ["--out-of-fold", "--csv", tmp_path / "songs.csv", "--json", "--quiet"]
+    assert evaluate(place, place / "second", tmp_path / "second", *options, model="fitted.npz") == 0
+    first, second = json.loads(capsys.readouterr().out)["sets"]
+    assert (first["dataset"], first["scores"]["songs"]["all"]) == ("second", 4)
+    assert (second["dataset"], second["scores"]["songs"]["all"]) == ("second (2)", 4)
+    assert first["left_out"] == {"annotated songs without audio": 1}
+    with (tmp_path / "songs.csv").open(newline="") as file:
+        assert {row["dataset"] for row in csv.DictReader(file)} == {"second", "second (2)"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"stride": 0},
+        {"stride": "x"},
+        {"centers": "many"},
+        {"centers": 1.5},
+        {"alpha": -1},
+        {"alpha": float("1e300")},
+        {"gamma": 0},
+        {"gamma": "a"},
+        {"context_weight": 1},
+        {"estimator": "forest"},
+        {"C": {"valence": 1}},
+        {"C": {"valence": 1, "arousal": -1}},
+        {"epsilon": {"valence": 0, "arousal": True}},
+    ],
+    ids=str,
+)
+def test_a_model_that_cannot_be_fitted_again_is_one_line(
+    place: Path, model: EmotionModel, capsys: pytest.CaptureFixture[str], damage: dict[str, object]
+) -> None:
+    replace(model, provenance={"hyperparameters": FITTED | damage}).save(place / "damaged.npz")
+    assert evaluate(place, place / "second", "--out-of-fold", "--quiet", model="damaged.npz") == 1
+    assert "does not say what it was fitted with; train it again" in capsys.readouterr().err
+
+
+def test_a_model_of_the_older_format_was_exact() -> None:
+    used = {"C": {"valence": 2.0, "arousal": 3.0}, "epsilon": {"valence": 0.1, "arousal": 0.2}, "gamma": 0.01}
+    expected = Hyperparameters("svr", gamma=0.01, cost=(2.0, 3.0), epsilon=(0.1, 0.2))
+    assert fitted_with({"hyperparameters": used | {"stride": 2}}) == (expected, 2)
+
+
+def test_windows_of_another_length_cannot_be_matched(
+    place: Path, model: EmotionModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = replace(model.spec, window_length=11000, hop_length=500)
+    coefficients = np.zeros(spec.n_features)
+    vectors = np.zeros((len(model.support_vectors), spec.n_features), np.float32)
+    other = replace(model, spec=spec, mean=coefficients, std=coefficients + 1, support_vectors=vectors)
+    other.save(place / "other.npz")
+    assert evaluate(place, place / "second", "--quiet", model="other.npz") == 1
+    assert "windows are not half a second long" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_not_an_error(place: Path) -> None:
+    arguments = [place / "m.npz", place / "second", "--cache", place / "cache", "--jobs", "1", "--quiet", "--json"]
+    program = "from emodj_live.training.command import console; console()"
+    command = [sys.executable, "-c", program, "evaluate", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

@@ -302,3 +302,20 @@ def test_a_terminal_gets_a_bar() -> None:
     assert list(progress.counting(iter(range(3)), 3, "things")) == [0, 1, 2]
     assert "things" in screen.getvalue()
     assert "\x1b" in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--model", "m.md"], "is where the card would go"),
+        (["--model", "m.npz", "--csv", "m.npz"], "is where the model or its card goes"),
+        (["--model", "m.npz", "--csv", "./m.md"], "is where the model or its card goes"),
+    ],
+)
+def test_no_result_replaces_another(
+    arguments: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["set", *arguments]) == 1
+    assert why in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

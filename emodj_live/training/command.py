@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NoReturn
 
+from emodj_live.console import discard_stdout
 from emodj_live.errors import DatasetError, EmodjError, ModelError
 from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions, parse
 from emodj_live.training.requirements import check_installed
@@ -23,8 +24,15 @@ _LONGEST_NAME = 32  # characters
 def console() -> NoReturn:
     """Run `main` as a program and exit with its code."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background job SIGINT is ignored at first
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader closed the pipe, which is not an error
+        discard_stdout()
+        code = 0
     sys.exit(code)
 
 
@@ -63,6 +71,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(options: TrainingOptions) -> None:
     card = _card_path(options.model)
     _check_can_write(options.model, card, options.export_sklearn)
+    _check_distinct(options.model, card, options.csv)
     _check_datasets(options.datasets)
     check_outputs(options.csv, options.plots)
     from emodj_live.training.card import write_card
@@ -107,6 +116,14 @@ def _check_can_write(model: Path, card: Path, export: Path | None) -> None:
                 pass
         except OSError as error:
             raise ModelError(f"{folder}: cannot be written to: {error.strerror or error}.") from error
+
+
+def _check_distinct(model: Path, card: Path, csv: Path | None) -> None:
+    """Check that no result would replace another."""
+    if model.resolve() == card.resolve():
+        raise ModelError(f"{model}: is where the card would go; give the model another name, such as NAME.npz.")
+    if csv and csv.resolve() in (model.resolve(), card.resolve()):
+        raise ModelError(f"{csv}: is where the model or its card goes; choose another file for the rows.")
 
 
 def _check_is_card(card: Path) -> None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Estimator = Literal["condensed", "svr"]
+_LARGEST = 1e12
+_LARGEST_GAMMA = 1e3  # that a model file can hold
+
+
+def _check_positive(name: str, value: float, largest: float = _LARGEST) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= largest:
+        raise ValueError(f"{name} must be a positive number up to {largest:g}, got {str(value)[:40]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,11 @@ class Hyperparameters:
         How many centers ``"condensed"`` has at most.
     alpha : float
         Penalty of the ridge regression of ``"condensed"``.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be fitted with.
     """
 
     estimator: Estimator = "condensed"
@@ -39,6 +51,24 @@ class Hyperparameters:
     epsilon: tuple[float, float] = (0.1, 0.1)
     centers: int = 1500
     alpha: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.estimator not in get_args(Estimator):
+            raise ValueError(f"estimator must be one of {', '.join(get_args(Estimator))}, got {self.estimator!r}")
+        if self.gamma is not None:
+            _check_positive("gamma", self.gamma, _LARGEST_GAMMA)
+        _check_positive("context_weight", self.context_weight, 1 - 1e-6)
+        _check_positive("centers", self.centers)
+        if self.centers != int(self.centers):
+            raise ValueError(f"centers must be a whole number, got {self.centers}")
+        _check_positive("alpha", self.alpha)
+        for name, values in (("cost", self.cost), ("epsilon", self.epsilon)):
+            if len(values) != 2:
+                raise ValueError(f"{name} must be two numbers, of valence and of arousal")
+        for cost, epsilon in zip(self.cost, self.epsilon, strict=True):
+            _check_positive("cost", cost)
+            if epsilon:
+                _check_positive("epsilon", epsilon)
 
 
 EMODJ = Hyperparameters("svr")

@@ -9,6 +9,7 @@ import os
 import platform
 import shlex
 import time
+from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from emodj_live.errors import ModelError
 from emodj_live.training.dataset import Dataset
 from emodj_live.training.extraction import Clip
 from emodj_live.training.hyperparameters import Hyperparameters, fraction, pair
-from emodj_live.training.option_values import Pair
+from emodj_live.training.option_values import Pair, count
 from emodj_live.training.options import DEFAULT_MODEL, TrainingOptions
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "librosa", "soxr", "soundfile", "joblib")
@@ -173,10 +174,11 @@ def fitted_with(provenance: Mapping[str, Any]) -> tuple[Hyperparameters, int]:
     """
     try:
         used = dict(provenance["hyperparameters"])
-        exact: dict[str, Any] = (
-            {"cost": tuple(used["C"].values()), "epsilon": tuple(used["epsilon"].values())} if "C" in used else {}
-        )
-        names = ("estimator", "gamma", "context_weight", "centers", "alpha")
-        return Hyperparameters(**{name: used[name] for name in names if name in used}, **exact), int(used["stride"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        given = {name: used[name] for name in ("gamma", "context_weight", "centers", "alpha") if name in used}
+        for name, key in (("cost", "C"), ("epsilon", "epsilon")):
+            if key in used:
+                given[name] = used[key]["valence"], used[key]["arousal"]
+        # Models of the format's older version do not say it: they were all exact.
+        return Hyperparameters(used.get("estimator", "svr"), **given), count(str(used["stride"]))
+    except (KeyError, TypeError, ValueError, OverflowError, ArgumentTypeError) as error:
         raise ModelError("The model does not say what it was fitted with; train it again with emodj-train.") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.calibration import Calibration
-from emodj_live.errors import EmodjError
+from emodj_live.errors import EmodjError, ModelError
 from emodj_live.model import EmotionModel
 from emodj_live.training import score_grids
 from emodj_live.training.cache import default_cache
@@ -27,6 +28,7 @@ from emodj_live.training.progress import Progress
 from emodj_live.training.provenance import fitted_with
 from emodj_live.training.song_protocol import Fixed, OutOfFold, cross_validate
 from emodj_live.training.song_table import song_rows
+from emodj_live.training.tracked import WINDOW_SECONDS
 from emodj_live.training.windows import WindowTable, tabulate
 from emodj_live.training.workers import BrokenProcessPool, start_workers
 
@@ -101,22 +103,25 @@ def score(options: EvaluateOptions, progress: Progress) -> Evaluation:
         If the model, the data, the cache or a worker process fails.
     """
     model = EmotionModel.load(options.model)
-    datasets = [_load(folder, options) for folder in options.datasets]
+    if model.window_length != WINDOW_SECONDS * model.sample_rate:
+        raise ModelError(f"{options.model}: its windows are not half a second long, so labels cannot be matched.")
+    datasets = _with_own_names([_load(folder, options) for folder in options.datasets])
     try:
         start_workers(options.jobs)
         extracted = [_extract(dataset, model, options, progress) for dataset in datasets]
         if options.out_of_fold:
-            return _out_of_fold(model, [clip for clips, _ in extracted for clip in clips], options, progress)
+            found = _out_of_fold(model, [clip for clips, _ in extracted for clip in clips], options, progress)
+            left_out = {dataset.name: dict(lost) for dataset, (_, lost) in zip(datasets, extracted, strict=True)}
+            return replace(found, sets=[replace(each, left_out=left_out[each.name]) for each in found.sets])
     except BrokenProcessPool as error:
         raise EmodjError(
             "A worker process ended unexpectedly, perhaps for lack of memory; try again with --jobs 1."
         ) from error
     tables = [tabulate(clips, model.spec) for clips, _ in extracted]
     parts = [(table, model.predict(table.features)) for table in tables]
-    names = _unique([dataset.name for dataset in datasets])
     sets = [
-        _score_set(name, model, table, predictions, left_out)
-        for name, (table, predictions), (_, left_out) in zip(names, parts, extracted, strict=True)
+        _score_set(dataset.name, model, table, predictions, left_out)
+        for dataset, (table, predictions), (_, left_out) in zip(datasets, parts, extracted, strict=True)
     ]
     pooled = pooled_calibration(parts, model.calibration) if model.calibration else None
     return Evaluation(options.model.name, sets, pooled.as_json() if pooled else None)
@@ -187,7 +192,7 @@ def _known_to(model: EmotionModel, table: WindowTable) -> list[str]:
     datasets = model.provenance.get("datasets")  # a stranger's file may hold anything there
     described = datasets if isinstance(datasets, list) else []
     trained_on = [data.get("folder") for data in described if isinstance(data, dict)]
-    if table.songs[0].dataset not in trained_on:
+    if table.songs[0].name.partition("/")[0] not in trained_on:
         return []
     return [
         "the model was trained on a data set of this name; if it is the same music, these figures say how well it "
@@ -202,7 +207,17 @@ def _constant(table: WindowTable) -> dict[str, Any] | None:
     return constant_errors(table, np.broadcast_to(table.labels[graded].mean(axis=0), table.labels.shape))
 
 
-def _unique(names: Sequence[str]) -> list[str]:
-    """Return the names, numbered where an earlier folder has the same."""
-    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
-    return [f"{name} ({count})" if count > 1 else name for name, count in zip(names, counts, strict=True)]
+def _with_own_names(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """Return the data sets, those numbered that have the name of an earlier one."""
+    taken: set[str] = set()
+    renamed = []
+    for dataset in datasets:
+        name = next(name for count in itertools.count(1) if (name := _numbered(dataset.name, count)) not in taken)
+        taken.add(name)
+        songs = tuple(replace(song, dataset=name) for song in dataset.songs)
+        renamed.append(replace(dataset, name=name, songs=songs))
+    return renamed
+
+
+def _numbered(name: str, count: int) -> str:
+    return f"{name} ({count})" if count > 1 else name
