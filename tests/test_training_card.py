@@ -288,3 +288,9 @@ def test_a_picture_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(EmodjError, match=r"needs matplotlib.*emodj-live\[plot\]"):
         plots.plot_calibration(tmp_path / "x.png", {})
+
+
+@pytest.mark.parametrize(("songs", "error"), [(6, "0.12"), (30, "0.123")])
+def test_the_error_of_certainty_from_a_few_songs_has_two_decimals(songs: int, error: str) -> None:
+    known = {"songs": songs, "said": 0.5, "right": 0.5, "error": 0.1234, "bins": [(0.5, 0.5)]}
+    assert score_grids.calibration([("set", known)]).rows[0][-1] == error

@@ -319,3 +319,11 @@ def test_no_result_replaces_another(
     assert command.main(["set", *arguments]) == 1
     assert why in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_no_text_has_a_card(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path / "set", 2).rename(tmp_path / "set\udcff")
+    arguments = ["--model", tmp_path / "m.npz", "--cache", tmp_path / "cache", "--jobs", "1", "--quiet"]
+    assert command.main([str(root), *map(str, arguments)]) == 0
+    assert "**set?**" in (tmp_path / "m.md").read_text()

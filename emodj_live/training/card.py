@@ -221,4 +221,4 @@ def write_card(model: EmotionModel, path: Path) -> None:
         If it cannot be written.
     """
     with replaced(path) as file:
-        file.write(markdown(model).encode())
+        file.write(markdown(model).encode(errors="replace"))

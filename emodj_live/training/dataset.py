@@ -88,6 +88,6 @@ def _rescaled(root: Path, song: Song, scale: NDArray[np.float64], offset: NDArra
         )
     if not song.is_graded and ((song.labels != 0) & (labels * song.labels <= 0)).any():
         raise DatasetError(
-            f"{root}: this scale and offset turn the quadrant of {song.name} into another, or into none; choose others."
+            f"{root}: this scale and offset turn the quadrant of {song.name} into another; choose others."
         )
     return replace(song, labels=np.clip(labels, -1, 1))
