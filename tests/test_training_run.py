@@ -111,7 +111,7 @@ def test_keeps_its_provenance_without_paths_of_the_machine(run) -> None:  # type
         "estimator": "condensed",
         "gamma": 1 / 500,
         "context_weight": 0.7,
-        "centers": 1000,
+        "centers": 1500,
         "alpha": 0.01,
         "context": 4.0,
         "stride": 2,
