@@ -33,7 +33,8 @@ def brief(scores: dict[str, dict[str, dict[str, float | None]]]) -> dict[str, ob
 
 def scores(song: dict[str, list[dict[str, object]]]) -> Iterator[str]:
     """Yield the table of scores by song."""
-    yield row("clips", "AUC arousal / valence", "r arousal / valence", "quarters", "EmoDJ's shape: AUC", "r", "quarters")
+    columns = "AUC arousal / valence", "r arousal / valence", "quarters"
+    yield row("clips", *columns, "EmoDJ's shape: AUC", "r", "quarters")
     yield row(*["---"] * 7)
     emodj = {each["dataset"]: each["scores"] for each in song["emodj"]}
     for each in song["sets"]:

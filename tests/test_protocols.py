@@ -30,20 +30,13 @@ from emodj_live.training import (
     song_protocol,
     tuning,
 )
+from emodj_live.training.comparisons import across_sets, emodj_shape, learning_curve
 from emodj_live.training.emodj_matrix import Matrix, build_matrix
 from emodj_live.training.emodj_protocol import run
 from emodj_live.training.evaluation import evaluate
 from emodj_live.training.hyperparameters import EMODJ
 from emodj_live.training.progress import Progress
-from emodj_live.training.song_protocol import (
-    Fixed,
-    OutOfFold,
-    across_sets,
-    cross_validate,
-    describe,
-    emodj_shape,
-    learning_curve,
-)
+from emodj_live.training.song_protocol import Fixed, OutOfFold, cross_validate, describe
 from emodj_live.training.tuning import Tuner
 
 SPEC = small_spec()

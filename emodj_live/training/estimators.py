@@ -40,7 +40,7 @@ class Samples:
     weights: NDArray[np.float64]
 
 
-def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters) -> Fitted:
+def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters) -> tuple[Fitted, float]:
     """Fit one ridge regression for both values over the kernels of a few of the samples (Williams and Seeger 2001).
 
     The regression has no intercept of its own: its answers are deviations from the mean label, so that music unlike all
@@ -63,6 +63,8 @@ def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters) -
         The centers.
     coefficients : ndarray of float64, shape (m, 2)
     intercepts : ndarray of float64, shape (2,)
+    alpha : float
+        The penalty that was used.
     """
     count = min(parameters.centers, len(samples.scaled))
     kernel_map = Nystroem(gamma=gamma, n_components=count, random_state=0).fit(samples.scaled)
@@ -76,7 +78,7 @@ def fit_condensed(samples: Samples, gamma: float, parameters: Hyperparameters) -
         ridge.fit(mapped, samples.labels - mean, sample_weight=samples.weights)
         coefficients = kernel_map.normalization_.T @ ridge.coef_.T
         if np.abs(rounding @ coefficients).max() <= _TOLERANCE:
-            return centers.astype(np.float32), coefficients, mean
+            return (centers.astype(np.float32), coefficients, mean), alpha
         alpha *= _HARDER
 
 

@@ -68,7 +68,7 @@ def fit_model(
     Returns
     -------
     EmotionModel
-        Without provenance. The same input gives the same numbers.
+        With no provenance but the penalty that was used, if there is one. The same input gives the same numbers.
 
     Raises
     ------
@@ -81,9 +81,10 @@ def fit_model(
     samples = Samples((table.features[rows] - mean) / std, table.labels[rows], table.weights(rows))
     gamma = 1 / spec.n_features if parameters.gamma is None else parameters.gamma
     if parameters.estimator == "condensed":
-        vectors, coefficients, intercepts = fit_condensed(samples, gamma, parameters)
+        (vectors, coefficients, intercepts), alpha = fit_condensed(samples, gamma, parameters)
+        used = {"alpha": alpha}
     else:
-        vectors, coefficients, intercepts = fit_exact(samples, gamma, parameters, jobs)
+        (vectors, coefficients, intercepts), used = fit_exact(samples, gamma, parameters, jobs), {}
     return EmotionModel(
         spec=spec,
         mean=mean,
@@ -93,6 +94,7 @@ def fit_model(
         intercepts=intercepts,
         gamma=gamma,
         reference_level=reference_level,
+        provenance=used,
     )
 
 

@@ -14,6 +14,7 @@ from emodj_live.model import EmotionModel
 from emodj_live.training import emodj_matrix, emodj_protocol
 from emodj_live.training.cache import default_cache
 from emodj_live.training.card import listed
+from emodj_live.training.comparisons import across_sets, emodj_shape, learning_curve
 from emodj_live.training.dataset import Dataset, load_dataset
 from emodj_live.training.extraction import Clip, default_spec, extract
 from emodj_live.training.fitting import check_learned, fit_model
@@ -22,24 +23,14 @@ from emodj_live.training.option_values import changes
 from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
 from emodj_live.training.provenance import command_line, describe_dataset, describe_training
-from emodj_live.training.song_protocol import (
-    Choice,
-    Fixed,
-    OutOfFold,
-    across_sets,
-    cross_validate,
-    describe,
-    emodj_shape,
-    learning_curve,
-)
+from emodj_live.training.song_protocol import Choice, Fixed, OutOfFold, cross_validate, describe
 from emodj_live.training.tuning import Tuner
 from emodj_live.training.windows import WindowTable, tabulate
 from emodj_live.training.workers import BrokenProcessPool, start_workers
 
 _GIVEN = (
     "The parameters were given, not chosen by this run. If someone chose them by these same scores, as was done for "
-    "the model that ships, the scores flatter them a little. Scales and offsets of labels come from the labels' own "
-    "means and spread, not from scores."
+    "the model that ships, the scores flatter them a little."
 )
 _NESTED = (
     "The parameters were chosen separately within the training songs of every fold (nested), so the choice does not "
@@ -114,7 +105,7 @@ def _train(options: TrainingOptions, progress: Progress) -> Trained:
     check_learned(model)
     rows = table.training_rows(options.stride)
     weighted = [each | {"weight": table.weight_of(each["folder"], rows)} for each in described]
-    made = describe_training(parameters, options, weighted, len(rows))
+    made = describe_training(replace(parameters, **model.provenance), options, weighted, len(rows))
     provenance = {"command": command_line(options), **made, "protocols": protocols}
     return Trained(replace(model, provenance=provenance, calibration=calibration), found, curve)
 
