@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -320,3 +321,11 @@ def test_the_training_guide_has_every_option(capsys):
             read(["--help"])
         for option in set(re.findall(r"(?<![\w-])--[\w-]+", capsys.readouterr().out)) - {"--help"}:
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), option
+
+
+def test_the_scores_in_the_readme_are_those_of_the_bundled_model(capsys, monkeypatch):
+    monkeypatch.delenv("EMODJ_MODEL", raising=False)
+    runpy.run_path(str(README.parent / "docs" / "scores.py"), run_name="__main__")
+    shown = README.read_text(encoding="utf-8")
+    for table in capsys.readouterr().out.strip().split("\n\n"):
+        assert table in shown
