@@ -747,7 +747,7 @@ def test_beside_the_dashboard(is_full, tmp_path):
         assert terminal.end() == int(is_full)
         behind = terminal.shown.split("\x1b[?1049l")[1]
         assert (told in behind.replace("\r\n", "")) == is_full
-        assert "demo: mean valence" in behind
+        assert "demo: calm, mean valence" in behind
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def test_signal_on_a_file(number, start):
         terminal.wait_for(lambda: "valence +" in terminal.shown or "valence -" in terminal.shown, 30, "the dashboard")
         assert terminal.end(number) == 0
         assert_left_well(terminal)
-        assert "demo: mean valence" in terminal.shown.split(LEAVE)[1]
+        assert "demo: calm, mean valence" in terminal.shown.split(LEAVE)[1]
 
 
 @pytest.mark.sound
