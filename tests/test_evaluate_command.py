@@ -76,6 +76,7 @@ def test_json_is_all_there_is_on_stdout(place: Path, capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["calibration"] is None
 
 
+@pytest.mark.slow
 def test_rows_and_pictures(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--csv", tmp_path / "songs.csv", "--plots", tmp_path / "pictures" / "new", "--quiet"]
     assert evaluate(place, place / "first set", place / "second", *arguments) == 0
@@ -295,6 +296,7 @@ def test_windows_of_another_length_cannot_be_matched(
     assert "windows are not half a second long" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_not_an_error(place: Path) -> None:
     arguments = [place / "m.npz", place / "second", "--cache", place / "cache", "--jobs", "1", "--quiet", "--json"]
     program = "from emodj_live.training.command import console; console()"

@@ -248,7 +248,7 @@ class Window:
 @pytest.mark.screen
 def test_window_takes_the_color_of_each_quadrant(screen, sections, tmp_path):
     path = tmp_path / "song.flac"
-    soundfile.write(path, np.concatenate([sections[0][: 4 * RATE], sections[3][: 6 * RATE]]), RATE)
+    soundfile.write(path, np.concatenate([sections[2][: 4 * RATE], sections[3][: 6 * RATE]]), RATE)
     quadrants = [quadrant for quadrant, _ in groupby(emotion.quadrant for emotion in track(path))]
     assert len(quadrants) > 1
     with Window(screen, path) as window:

@@ -241,6 +241,7 @@ def has_color(picture: np.ndarray, color: str) -> int:
     return int((abs(picture - wanted).max(axis=2) < 0.02).sum())
 
 
+@pytest.mark.slow
 def test_pictures_of_a_set(tmp_path: Path) -> None:
     table, predictions = some_table()
     scores = evaluate(table, predictions).as_json()
@@ -262,6 +263,7 @@ def test_songs_without_values_are_in_the_plane_alone(tmp_path: Path) -> None:
     assert has_color(scatter, Quadrant.TENSE.color) > 20 * has_color(scatter, Quadrant.CALM.color) / 40
 
 
+@pytest.mark.slow
 def test_picture_of_calibration(tmp_path: Path) -> None:
     known = scored("4q-600")["scores"]["calibration"]
     plots.plot_calibration(tmp_path / "one.png", {"_$\\x{$": known, "without": None})
@@ -274,6 +276,7 @@ def test_picture_of_calibration(tmp_path: Path) -> None:
     assert has_color(two, "#ff7f0e") > 100
 
 
+@pytest.mark.slow
 def test_picture_of_a_learning_curve(tmp_path: Path) -> None:
     briefs = {groups: evaluate(*some_table(groups)).brief() for groups in (20, 40)}
     briefs[20]["r"]["valence"] = None  # not defined, so not drawn

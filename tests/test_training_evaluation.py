@@ -279,6 +279,7 @@ def calibration(deviation: float = 0.2) -> Calibration:
     return Calibration((deviation, deviation), np.linspace([-1, -1], [1, 1], 101))
 
 
+@pytest.mark.slow
 def test_calibrated_certainty_is_found_calibrated_and_other_certainty_is_not() -> None:
     """Songs whose truth is drawn as the model says: signs right with the probability of its deviation."""
     random = np.random.default_rng(2)
