@@ -158,6 +158,7 @@ def test_every_option_has_its_place() -> None:
         (["m", "x", "--scale", "x=nan"], "is not FOLDER=VALENCE,AROUSAL"),
         (["m", "x", "--offset", "y=1"], "argument --offset: 'y' is none of the folders"),
         (["m", "a/x", "b/x", "--scale", "x=1"], "argument --scale: 'x' is more than one of the folders"),
+        (["m", "a/x", "--scale", "x=1", "--scale", "a/x=2"], "argument --scale: 'a/x' was given twice"),
         (["m", "x", "--jobs", "0"], "must be at least 1"),
         (["m", "x", "--jobs", "two"], "is not a whole number"),
     ],

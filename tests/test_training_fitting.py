@@ -11,6 +11,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from test_training_helpers import small_spec, table_of_songs
+from threadpoolctl import threadpool_limits
 
 from emodj_live import DatasetError, EmodjError, EmotionModel
 from emodj_live.training import Hyperparameters, WindowTable, export_sklearn, fit_model, fitting, to_sklearn
@@ -94,6 +95,17 @@ def test_fitting_again_gives_the_same_numbers(table: WindowTable, parameters: Hy
 
 
 @pytest.mark.slow
+@BOTH
+def test_threads_do_not_change_the_numbers(parameters: Hyperparameters) -> None:
+    songs = table_of_songs(30, 10, learnable=True)
+    models = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            models.append(fit_model(songs, SPEC, parameters))
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(models[0], name), getattr(models[1], name))
+
+
 @BOTH
 def test_workers_fit_the_same_numbers(table: WindowTable, parameters: Hyperparameters) -> None:
     first, again = (fit_model(table, SPEC, parameters, stride=2, jobs=jobs) for jobs in (1, 2))

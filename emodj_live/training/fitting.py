@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import SVR
+from threadpoolctl import threadpool_limits
 
 from emodj_live.errors import DatasetError, EmodjError
 from emodj_live.features import FeatureSpec
@@ -81,7 +82,8 @@ def fit_model(
     samples = Samples((table.features[rows] - mean) / std, table.labels[rows], table.weights(rows))
     gamma = 1 / spec.n_features if parameters.gamma is None else parameters.gamma
     if parameters.estimator == "condensed":
-        (vectors, coefficients, intercepts), alpha = fit_condensed(samples, gamma, parameters)
+        with threadpool_limits(limits=1, user_api="blas"):  # how many share a sum decides how it is rounded
+            (vectors, coefficients, intercepts), alpha = fit_condensed(samples, gamma, parameters)
         used = {"alpha": alpha}
     else:
         (vectors, coefficients, intercepts), used = fit_exact(samples, gamma, parameters, jobs), {}

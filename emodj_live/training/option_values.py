@@ -158,6 +158,8 @@ def by_folder(
         if len(meant) != 1:
             many = "more than one" if meant else "none"
             parser.error(f"argument {option}: {name!r} is {many} of the folders given")
+        if meant[0] in found:
+            parser.error(f"argument {option}: {name!r} was given twice")
         found[meant[0]] = values
     return found
 
