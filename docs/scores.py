@@ -17,8 +17,15 @@ def of_axes(scores: dict[str, float | None]) -> str:
     return " / ".join("-" if scores[axis] is None else f"{scores[axis]:.2f}" for axis in _AXES)
 
 
-def quarters(scores: dict[str, float]) -> str:
+def quadrants(scores: dict[str, float]) -> str:
     return f"{scores['quadrants']:.2f}"
+
+
+def songs(name: str, count: dict[str, int]) -> str:
+    """Return how many songs there are, and how many have a quadrant or values if not all have."""
+    if count["judged"] == count["graded"] == count["all"]:
+        return f"{name} ({count['all']})"
+    return f"{name} ({count['judged']} with a quadrant, {count['graded']} with values)"
 
 
 def brief(scores: dict[str, dict[str, dict[str, float | None]]]) -> dict[str, object]:
@@ -33,16 +40,24 @@ def brief(scores: dict[str, dict[str, dict[str, float | None]]]) -> dict[str, ob
 
 def scores(song: dict[str, list[dict[str, object]]]) -> Iterator[str]:
     """Yield the table of scores by song."""
-    columns = "AUC arousal / valence", "r arousal / valence", "quarters"
-    yield row("clips", *columns, "EmoDJ's shape: AUC", "r", "quarters")
+    columns = "AUC arousal / valence", "r arousal / valence", "quadrants right"
+    yield row("clips", *columns, "EmoDJ's shape: AUC", "r", "quadrants")
     yield row(*["---"] * 7)
     emodj = {each["dataset"]: each["scores"] for each in song["emodj"]}
     for each in song["sets"]:
         ours, theirs = brief(each["scores"]), emodj[each["dataset"]]
-        name = f"{each['dataset']} ({each['scores']['songs']['all']})"
-        yield row(
-            name, *(cell for one in (ours, theirs) for cell in (of_axes(one["auc"]), of_axes(one["r"]), quarters(one)))
-        )
+        cells = (cell for one in (ours, theirs) for cell in (of_axes(one["auc"]), of_axes(one["r"]), quadrants(one)))
+        yield row(songs(each["dataset"], each["scores"]["songs"]), *cells)
+
+
+def cross(song: dict[str, list[dict[str, object]]]) -> Iterator[str]:
+    """Yield the table of each data set against the others."""
+    yield row("trained on", "tried on", "AUC arousal / valence", "r arousal / valence", "quadrants right (chance)")
+    yield row(*["---"] * 5)
+    for each in song["cross"]:
+        found = each["scores"]
+        right = f"{quadrants(found)} ({found['chance']:.2f})"
+        yield row(", ".join(each["trained_on"]), each["tried_on"], of_axes(found["auc"]), of_axes(found["r"]), right)
 
 
 def certainty(song: dict[str, dict[str, object]]) -> Iterator[str]:
@@ -50,12 +65,12 @@ def certainty(song: dict[str, dict[str, object]]) -> Iterator[str]:
     bins = song["calibration"]["bins"]
     yield row("certainty said", *(f"{said:.2f}" for said, _ in bins))
     yield row(*["---"] * (1 + len(bins)))
-    yield row("quarter right", *(f"{right:.2f}" for _, right in bins))
+    yield row("quadrant right", *(f"{right:.2f}" for _, right in bins))
 
 
 def main() -> None:
     song = EmotionModel.load().provenance["protocols"]["song"]
-    print("\n".join([*scores(song), "", *certainty(song)]))
+    print("\n".join([*scores(song), "", *cross(song), "", *certainty(song)]))
 
 
 if __name__ == "__main__":
