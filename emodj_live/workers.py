@@ -1,4 +1,4 @@
-"""Worker processes: Ctrl-C does not reach them, and none outlives the trainer."""
+"""Worker processes: Ctrl-C does not reach them, and none outlives its parent."""
 
 from __future__ import annotations
 

@@ -1,0 +1,25 @@
+"""A whole music collection: scanned, found, put in order.
+
+Importing the package imports nothing heavy; each name's module is imported when the name is first used. Live tracking
+never imports it.
+"""
+
+from typing import TYPE_CHECKING
+
+from emodj_live.lazy import lazy
+
+if TYPE_CHECKING:
+    from emodj_live.library.index import Library, Stamp
+    from emodj_live.library.schema import default_database
+    from emodj_live.library.song import Song
+
+__all__ = ["Library", "Song", "Stamp", "default_database"]
+
+_HOMES = {
+    "Library": "index",
+    "Song": "song",
+    "Stamp": "index",
+    "default_database": "schema",
+}
+
+__getattr__, __dir__ = lazy(__name__, _HOMES)
