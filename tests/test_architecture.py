@@ -190,6 +190,7 @@ RULES = {
         },
         {"platformdirs"},
     ),
+    "library.cluster": Rule({"joblib", "distributed", "threadpoolctl"}, {"", "errors", "extras", "library"}),
 }
 
 

@@ -49,7 +49,9 @@ class Subcommand:
     writes: bool = False
 
 
-SUBCOMMANDS: tuple[Subcommand, ...] = ()
+SUBCOMMANDS = (
+    Subcommand("scan", "listen to folders, files and playlists", "emodj_live.library.commands.scan", writes=True),
+)
 
 
 def console() -> NoReturn:
