@@ -190,6 +190,7 @@ RULES = {
         },
         {"platformdirs"},
     ),
+    "library.tags": Rule(own={"errors", "library"}, later={"mutagen", "PIL"}),
 }
 
 
