@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from emodj_live.errors import one_line
-from emodj_live.library import id3
+from emodj_live.library.tagging.id3 import Tag
+from emodj_live.library.tagging.iff import MAGICS, find_chunk
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -156,12 +157,23 @@ def _mutagen_tags(file: IO[bytes], names: tuple[str, ...], largest: int) -> Any:
     import mutagen
     import mutagen.id3
 
-    tag = id3.find(file)
+    tag = _id3(file)
     if tag is not None and not _is_flac(file, tag.end):
         return mutagen.id3.ID3(io.BytesIO(tag.only(names, largest) + _v1(file)))
     file.seek(0)
     kind = mutagen.File(_Bounded(file), options=_kinds())
     return mutagen.id3.ID3(io.BytesIO(_v1(file))) if kind is None else kind.tags
+
+
+def _id3(file: IO[bytes]) -> Tag | None:
+    """Return the first ID3v2 tag of a file: at its beginning, or in a chunk of WAV and AIFF."""
+    file.seek(0)
+    is_chunk = file.read(4) in MAGICS
+    chunk = find_chunk(file, file.seek(0, io.SEEK_END)) if is_chunk else None
+    try:
+        return Tag(file, chunk.content if chunk else 0)
+    except ValueError:
+        return None
 
 
 def _kinds() -> list[Any]:

@@ -13,13 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-_HEADER = 10  # [bytes] of a tag
+HEADER = 10  # [bytes] of a tag's header
 _UNSYNCHRONIZED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10  # a tag's flags
+_COMPRESSED = 0x40  # in version 2.2
 _PACKED = {2: 0x0000, 3: 0x00C0, 4: 0x000C}  # a frame's flags by version: compressed or encrypted
+_GROUP = {2: 0x0000, 3: 0x0020, 4: 0x0040}  # a byte precedes its content
+_LENGTH, _FRAME_UNSYNCHRONIZED = 0x0001, 0x0002  # in version 2.4: four bytes precede it; it is unsynchronized
 _NAME = {2: re.compile(rb"[A-Z0-9]{3}"), 3: re.compile(rb"[A-Z0-9]{3}[A-Z0-9 \0]"), 4: re.compile(rb"[A-Z0-9]{4}")}
+_SYNCHRONIZED = re.compile(rb"\xff[\xe0-\xff]")  # looks like the beginning of sound
 _MOST_FRAMES = 10_000
 _LARGEST_DECODED = 1 << 23  # [bytes] of a tag that can only be read as a whole
-_IFF = {b"RIFF": "<", b"FORM": ">"}  # chunks of a file: the byte order of their sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,17 @@ class Frame:
     ----------
     name : str
         Such as "TIT2"; three letters in version 2.2.
-    begin, end : int
-        Its bytes, header included, counted from the beginning of the tag's body.
-    is_packed : bool
-        Its content is compressed or encrypted.
+    begin, content, end : int
+        Its header, what follows, and its end, counted from the beginning of the tag's body [bytes].
+    flags : int
+        Of the header.
     """
 
     name: str
     begin: int
+    content: int
     end: int
-    is_packed: bool
+    flags: int = 0
 
 
 class Tag:
@@ -59,6 +63,12 @@ class Tag:
         2, 3 or 4.
     flags : int
         Of the header.
+    has_footer : bool
+        Whether its end repeats the header.
+    is_decoded : bool
+        Whether the body in the file is coded: versions before 2.4 are unsynchronized as a whole.
+    size : int
+        Of the body, decoded [bytes].
     frames : list of Frame
         In their order in the file, up to where they end or are damaged.
     is_whole : bool
@@ -73,29 +83,31 @@ class Tag:
     def __init__(self, file: IO[bytes], begin: int = 0) -> None:
         self.begin = begin
         file.seek(begin)
-        header = file.read(_HEADER)
-        if len(header) < _HEADER or header[:3] != b"ID3" or header[3] not in _NAME or max(header[6:]) > 127:
+        header = file.read(HEADER)
+        if len(header) < HEADER or header[:3] != b"ID3" or header[3] not in _NAME or max(header[6:]) > 127:
             raise ValueError("no ID3v2 tag")
         self.version, self.flags = header[3], header[5]
+        if self.version == 2 and self.flags & _COMPRESSED:
+            raise ValueError("a compressed tag")
         size = _sync_safe(header[6:])
-        has_footer = self.version == 4 and self.flags & _FOOTER
-        self.end = begin + _HEADER + size + (_HEADER if has_footer else 0)
+        self.has_footer = bool(self.version == 4 and self.flags & _FOOTER)
+        self.end = begin + HEADER + size + (HEADER if self.has_footer else 0)
+        self.is_decoded = False
         self._body, self._origin, self.size = self._open(file, size)
         self.frames: list[Frame] = []
         self.is_whole = self._find_frames()
 
-    @property
-    def is_decoded(self) -> bool:
-        """Whether the body is not in the file as it is here: versions before 2.4 are unsynchronized as a whole."""
-        return bool(self.version < 4 and self.flags & _UNSYNCHRONIZED)
-
     def _open(self, file: IO[bytes], size: int) -> tuple[IO[bytes], int, int]:
         """Return where to read the tag's body: the file, the offset of the body in it, and its size."""
-        if not self.is_decoded:
-            return file, self.begin + _HEADER, size
+        if self.version == 4 or not self.flags & _UNSYNCHRONIZED:
+            return file, self.begin + HEADER, size
         if size > _LARGEST_DECODED:
             raise ValueError("too large a tag")
-        body = file.read(size).replace(b"\xff\x00", b"\xff")
+        coded = file.read(size)
+        if _SYNCHRONIZED.search(coded):  # some set the flag and do not code anything
+            return file, self.begin + HEADER, size
+        self.is_decoded = True
+        body = coded.replace(b"\xff\x00", b"\xff")
         return io.BytesIO(body), 0, len(body)
 
     def read(self, begin: int, end: int) -> bytes:
@@ -130,7 +142,7 @@ class Tag:
         while position < self.size and len(self.frames) < _MOST_FRAMES:
             frame = self._frame(position)
             if frame is None:
-                return not any(self.read(position, position + _HEADER))
+                return not any(self.read(position, position + HEADER))
             self.frames.append(frame)
             position = frame.end
         return position == self.size
@@ -138,14 +150,14 @@ class Tag:
     def _frame(self, begin: int) -> Frame | None:
         """Return the frame that begins there, if there is one that fits in."""
         letters = 3 if self.version == 2 else 4
-        header = self.read(begin, begin + (6 if self.version == 2 else _HEADER))
+        header = self.read(begin, begin + (6 if self.version == 2 else HEADER))
         name = header[:letters]
         if len(header) < 2 * letters or not _NAME[self.version].fullmatch(name):
             return None
         flags = 0 if self.version == 2 else struct.unpack(">H", header[8:10].rjust(2, b"\0"))[0]
-        end = begin + len(header) + self._length(header[letters : 2 * letters], begin + len(header))
-        is_packed = bool(flags & _PACKED[self.version])
-        return Frame(name.decode("ascii").rstrip(" \0"), begin, end, is_packed) if end <= self.size else None
+        content = begin + len(header)
+        end = content + self._length(header[letters : 2 * letters], content)
+        return Frame(name.decode("ascii").rstrip(" \0"), begin, content, end, flags) if end <= self.size else None
 
     def _length(self, field: bytes, begin: int) -> int:
         """Return the length of a content; some programs write version 2.4's in the manner of version 2.3."""
@@ -163,6 +175,37 @@ class Tag:
         start = self.read(position, position + 4)
         return not any(start) or bool(_NAME[self.version].fullmatch(start))
 
+    def is_packed(self, frame: Frame) -> bool:
+        """Return whether a frame's content is compressed or encrypted.
+
+        Parameters
+        ----------
+        frame : Frame
+
+        Returns
+        -------
+        bool
+        """
+        return bool(frame.flags & _PACKED[self.version])
+
+    def content(self, frame: Frame) -> bytes:
+        """Return a frame's content as it is meant.
+
+        Parameters
+        ----------
+        frame : Frame
+            One that is not packed.
+
+        Returns
+        -------
+        bytes
+        """
+        begin = frame.content + (1 if frame.flags & _GROUP[self.version] else 0)
+        begin += 4 if self.version == 4 and frame.flags & _LENGTH else 0
+        data = self.read(begin, frame.end)
+        is_coded = self.version == 4 and (frame.flags & _FRAME_UNSYNCHRONIZED or self.flags & _UNSYNCHRONIZED)
+        return data.replace(b"\xff\x00", b"\xff") if is_coded else data
+
     def only(self, names: Sequence[str], largest: int) -> bytes:
         """Return a small tag that has just some of the frames.
 
@@ -177,7 +220,8 @@ class Tag:
         bytes
             A tag of the same version, without extended header and padding.
         """
-        kept = [f for f in self.frames if f.name in names and not f.is_packed and f.end - f.begin <= largest]
+        wanted = (frame for frame in self.frames if frame.name in names and not self.is_packed(frame))
+        kept = [frame for frame in wanted if frame.end - frame.begin <= largest]
         body = b"".join(self.read(frame.begin, frame.end) for frame in kept)
         flags = self.flags & _UNSYNCHRONIZED if self.version == 4 else 0
         return header(self.version, flags, len(body)) + body
@@ -208,36 +252,3 @@ def _sync_safe(field: bytes) -> int:
     for byte in field:
         number = number << 7 | byte & 127
     return number
-
-
-def find(file: IO[bytes]) -> Tag | None:
-    """Return the first ID3v2 tag of a file: at its beginning, or in a chunk of WAV and AIFF.
-
-    Parameters
-    ----------
-    file : binary file
-
-    Returns
-    -------
-    Tag or None
-        None if there is none, or none that can be read.
-    """
-    file.seek(0)
-    start = file.read(12)
-    try:
-        return Tag(file, _chunk(file, _IFF[start[:4]]) if start[:4] in _IFF else 0)
-    except ValueError:
-        return None
-
-
-def _chunk(file: IO[bytes], order: str) -> int:
-    """Return where the content of the ID3 chunk begins, or raise a `ValueError`."""
-    for _ in range(_MOST_FRAMES):
-        chunk = file.read(8)
-        if len(chunk) < 8:
-            break
-        if chunk[:4].upper() == b"ID3 ":
-            return file.tell()
-        size = struct.unpack(f"{order}I", chunk[4:])[0]
-        file.seek(size + size % 2, io.SEEK_CUR)
-    raise ValueError("no ID3 chunk")
