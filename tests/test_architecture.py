@@ -191,6 +191,7 @@ RULES = {
         {"platformdirs"},
     ),
     "library.cluster": Rule({"joblib", "distributed", "threadpoolctl"}, {"", "errors", "extras", "library"}),
+    "library.tags": Rule(own={"errors", "library"}, later={"mutagen", "PIL"}),
 }
 
 

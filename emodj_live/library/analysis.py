@@ -11,21 +11,22 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError, one_line
 from emodj_live.kinds import model_from_bytes
+from emodj_live.library import tags
 from emodj_live.library.index import Stamp
 from emodj_live.library.song import Song, text
 from emodj_live.listener import Model
 from emodj_live.model_file import MAX_BYTES, default_path, opened
 from emodj_live.profile import analyze
+from emodj_live.sources import about
 
 logger = logging.getLogger(__name__)
 
@@ -205,7 +206,7 @@ def listen(task: Task, model: str, log: str | None = None) -> Outcome:
 def _hear(task: Task, content: bytes, model: Model) -> Heard:
     with _notices() as notices:
         profile = analyze(os.fsdecode(task.path), model)
-    song = Song.from_profile(task.path, profile, **_said(task.path))
+    song = Song.from_profile(task.path, profile, **_names(task.path))
     return Heard(task, content, song, profile.arc, tuple(map(_printable, notices)))
 
 
@@ -255,20 +256,15 @@ def note(log: str | None, what: str, path: bytes) -> None:
             os.close(file)
 
 
-def decoders() -> str:
-    """Return what decodes files here: what failed before may be tried again when this changes."""
-    return f"libsndfile {soundfile.__libsndfile_version__}"
-
-
-def _said(path: bytes) -> dict[str, str | None]:
+def _names(path: bytes) -> dict[str, str | None]:
     """Return title, artist and album, as far as the file names them."""
-    with suppress(OSError, soundfile.LibsndfileError), soundfile.SoundFile(path) as file:
-        return {name: _name(getattr(file, name)) for name in ("title", "artist", "album")}
-    return {}
+    found = {name: _name(said) for name, said in about.names(path).items()}
+    tagged = {name: said for name, said in asdict(tags.read(path)).items() if said}
+    return {**found, **tagged}
 
 
-def _name(said: object) -> str | None:
-    return _printable(str(said or "").strip()[:_LONGEST_NAME]) or None
+def _name(said: str) -> str | None:
+    return _printable(said.strip()[:_LONGEST_NAME]) or None
 
 
 def _printable(line: str) -> str:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from emodj_live.errors import one_line
-from emodj_live.library.analysis import Failed, Heard, Known, Outcome, Task, decoders, model_digest, note, read_model
+from emodj_live.library.analysis import Failed, Heard, Known, Outcome, Task, model_digest, note, read_model
 from emodj_live.library.bookkeeping import Bookkeeping, Reuse, State
 from emodj_live.library.crew import Crew, LocalCrew
 from emodj_live.library.files import FoundMedia, Problem, find_media
 from emodj_live.library.index import Library, Stamp
 from emodj_live.library.song import absolute, text
+from emodj_live.sources.about import decoders
 
 Progress = Callable[[int, int | None], None]
 """Called with a number of files and of how many; that is None while files are looked for."""
