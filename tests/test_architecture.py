@@ -184,6 +184,7 @@ RULES = {
             "model_file",
             "profile",
             "program",
+            "sinks.lines",
             "sources",
             "tracker",
             "workers",

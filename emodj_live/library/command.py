@@ -51,6 +51,7 @@ class Subcommand:
 
 SUBCOMMANDS = (
     Subcommand("scan", "listen to folders, files and playlists", "emodj_live.library.commands.scan", writes=True),
+    Subcommand("failures", "list the files that could not be used, and why", "emodj_live.library.commands.failures"),
 )
 
 

@@ -233,6 +233,10 @@ class Library:
         points = np.frombuffer(rows[0]["points"], "<f2") if rows else np.empty(0, "<f2")
         return points.astype(np.float32).reshape(-1, 2)
 
+    def failures(self) -> list[tuple[bytes, str]]:
+        """Return the files that are no songs, each with the reason in one sentence, in the order of their paths."""
+        return [(bytes(row[0]), row[1]) for row in self.query("SELECT path, reason FROM failure ORDER BY path")]
+
     # ------------------------------------------------------------------------------------------------- to write
 
     @contextmanager

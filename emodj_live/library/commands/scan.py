@@ -14,7 +14,7 @@ from rich.text import Text
 
 from emodj_live.library.files import Problem
 from emodj_live.library.index import Library
-from emodj_live.library.scan import Progress, ScanReport, scan
+from emodj_live.library.scanning import Progress, ScanReport, scan
 from emodj_live.program import INTERRUPTED
 
 _MOST_LISTED = 20  # files of one kind
