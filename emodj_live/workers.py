@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -86,7 +86,7 @@ def as_completed(
     prepare: Preparation | None = None,
     threads: int | None = None,
     batch_size: int | str = "auto",
-) -> Iterator[Any]:
+) -> Generator[Any]:
     """Run calls in worker processes, and yield each result as soon as it is there.
 
     Parameters
@@ -100,12 +100,12 @@ def as_completed(
 
     Returns
     -------
-    iterator
+    generator
     """
     parallel = _parallel(
         jobs, prepare, threads, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=batch_size
     )
-    results: Iterator[Any] = parallel(work)
+    results: Generator[Any] = parallel(work)
     return results
 
 

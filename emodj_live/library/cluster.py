@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from emodj_live import __version__
 from emodj_live.errors import LibraryError
 from emodj_live.extras import missing
 from emodj_live.library.analysis import Failed, Outcome, Task, listen, model_digest, provide
+from emodj_live.library.crew import dropping
 
 try:
     from distributed import Client, KilledWorker, WorkerPlugin
@@ -77,7 +78,7 @@ class ClusterCrew:
     ) -> None:
         self._stack.close()
 
-    def listen(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
+    def listen(self, tasks: Iterator[Task]) -> Generator[Outcome]:
         """Yield an outcome of every task, as a `Crew` does."""
         parallel = joblib.Parallel(
             backend=_Backend(client=self._client),
@@ -85,8 +86,8 @@ class ClusterCrew:
             pre_dispatch=_IN_HAND,
             batch_size=1,
         )
-        with self._errors():
-            yield from parallel(joblib.delayed(self._listen)(task) for task in tasks)
+        with self._errors(), dropping(parallel(joblib.delayed(self._listen)(task) for task in tasks)) as outcomes:
+            yield from outcomes
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -6,7 +6,9 @@ each of them in any order, whatever happens to a worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Protocol
@@ -28,10 +30,10 @@ class Crew(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leave; work that is not done is dropped."""
+        """Leave."""
 
-    def listen(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
-        """Yield an outcome of every task.
+    def listen(self, tasks: Iterator[Task]) -> Generator[Outcome]:
+        """Yield an outcome of every task. When the generator is closed early, work that is not done is dropped.
 
         Parameters
         ----------
@@ -74,22 +76,23 @@ class LocalCrew:
         if self._jobs > 1:
             stop_workers()
 
-    def listen(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
+    def listen(self, tasks: Iterator[Task]) -> Generator[Outcome]:
         """Yield an outcome of every task, as a `Crew` does."""
         pending: dict[bytes, Task] = {}
         is_done = False
         while not is_done:
             try:
-                for outcome in self._outcomes(tasks, pending):
-                    del pending[outcome.task.path]
-                    yield outcome
+                with dropping(self._outcomes(tasks, pending)) as outcomes:
+                    for outcome in outcomes:
+                        del pending[outcome.task.path]
+                        yield outcome
                 is_done = True
             except BrokenProcessPool:  # one of those that are pending is to blame; each gets a process for itself
                 for task in list(pending.values()):
                     yield self._alone(task)
                 pending.clear()
 
-    def _outcomes(self, tasks: Iterator[Task], pending: dict[bytes, Task]) -> Iterator[Outcome]:
+    def _outcomes(self, tasks: Iterator[Task], pending: dict[bytes, Task]) -> Generator[Outcome]:
         def handed_out() -> Iterator[object]:
             for task in tasks:
                 pending[task.path] = task
@@ -103,3 +106,14 @@ class LocalCrew:
         except BrokenProcessPool:
             return Failed(task, ENDED_WORKER)
         return outcome
+
+
+@contextmanager
+def dropping(results: Generator[Outcome]) -> Iterator[Generator[Outcome]]:
+    """Close a generator of results at the end. That there is work left over is no news: joblib would warn of it."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()

@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from emodj_live.errors import one_line
@@ -178,9 +179,10 @@ class _Scan:
         self._progress(0, total)
         with crew:
             while self._due:
-                for outcome in crew.listen(self._tasks()):
-                    done += self._write(outcome)
-                    self._progress(done + self._left_alone.total(), total)
+                with closing(crew.listen(self._tasks())) as outcomes:
+                    for outcome in outcomes:
+                        done += self._write(outcome)
+                        self._progress(done + self._left_alone.total(), total)
         self.report.unchanged += self._left_alone[State.UNCHANGED]
         self.report.old_failures += self._left_alone[State.FAILED]
 

@@ -149,6 +149,10 @@ def _check_place(path: Path, *, read_only: bool) -> None:
     if path.is_dir():
         raise LibraryError(f"{path}: is a folder; give the path of a file for the index.")
     if path.exists():
+        if not path.is_file():
+            raise LibraryError(f"{path}: is a device or a pipe; give the path of a file for the index.")
+        if not (read_only or os.access(path, os.W_OK)):  # SQLite would notice no sooner than at the first song
+            raise LibraryError(f"{path}: {_SENTENCES['readonly']}.")
         return
     if read_only:
         raise LibraryError(f"{path}: there is no index yet; make one with: emodj-library scan FOLDER.")
