@@ -88,8 +88,12 @@ class Bookkeeping:
 
     def keep(self, heard: Heard) -> bool:
         """Write down a song, and return whether it is new."""
+        path = heard.task.path
         with self._library.transaction():
-            is_new = not self._query("SELECT 1 FROM song WHERE path = ?", (heard.task.path,))
+            is_new = not self._query("SELECT 1 FROM song WHERE path = ?", (path,))
+            if is_new and (number := self._gone(heard.content)):  # it was moved, and is listened to all the same
+                self._query("UPDATE song SET path = ? WHERE id = ?", (path, number))
+                is_new = False
             self._library.put(heard.song, heard.task.stamp, content=heard.content, model=self._model, arc=heard.arc)
         return is_new
 
@@ -99,11 +103,10 @@ class Bookkeeping:
         with self._library.transaction():
             sql = "SELECT path, id FROM song WHERE content = ? AND model = ? ORDER BY id"
             songs = dict(map(tuple, self._query(sql, (known.content, self._model))))
-            gone = next((number for other, number in songs.items() if other != path and _is_gone(other)), None)
             if path in songs:
                 reuse, number = Reuse.TOUCHED, songs[path]
-            elif gone is not None:
-                reuse, number = Reuse.MOVED, gone
+            elif gone := next((other for other in songs if is_gone(other)), None):
+                reuse, number = Reuse.MOVED, songs[gone]
                 self._query("DELETE FROM song WHERE path = ?", (path,))
             elif songs:
                 reuse, number = Reuse.COPIED, self._copy(next(iter(songs.values())), path)
@@ -113,6 +116,11 @@ class Bookkeeping:
             self._query(sql, (path, stamp.size, stamp.mtime, number))
             self._query("DELETE FROM failure WHERE path = ?", (path,))
         return reuse
+
+    def _gone(self, content: bytes) -> int | None:
+        """Return a song of this content whose file is gone."""
+        rows = self._query("SELECT path, id FROM song WHERE content = ? ORDER BY id", (content,))
+        return next((row["id"] for row in rows if is_gone(row["path"])), None)
 
     def _copy(self, source: int, path: bytes) -> int:
         """Copy a song's values to another path, and return the id of the copy."""
@@ -149,11 +157,11 @@ class Bookkeeping:
         Failures of files that are gone are forgotten.
         """
         count = 0
-        for path in filter(_is_gone, self._paths("song", top)):
+        for path in filter(is_gone, self._paths("song", top)):
             count += len(
                 self._query("UPDATE song SET is_missing = 1 WHERE path = ? AND NOT is_missing RETURNING id", (path,))
             )
-        for path in filter(_is_gone, self._paths("failure", top)):
+        for path in filter(is_gone, self._paths("failure", top)):
             self._query("DELETE FROM failure WHERE path = ?", (path,))
         return count
 
@@ -170,8 +178,17 @@ def _inside(folder: bytes) -> tuple[bytes, bytes]:
     return begin, begin[:-1] + bytes([begin[-1] + 1])
 
 
-def _is_gone(path: bytes) -> bool:
-    """Return whether there is no file at a path; one that cannot be looked at may well be there."""
+def is_gone(path: bytes) -> bool:
+    """Return whether there is nothing at a path; what cannot be looked at may well be there.
+
+    Parameters
+    ----------
+    path : bytes
+
+    Returns
+    -------
+    bool
+    """
     try:
         os.stat(path)  # noqa: PTH116 (of bytes)
     except (FileNotFoundError, NotADirectoryError):

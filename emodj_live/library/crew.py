@@ -55,12 +55,16 @@ class LocalCrew:
         A valid model file's.
     jobs : int
         Processes to use; 1 works here, -1 is one process per core.
+    most : int
+        How many tasks there will be at most.
     log : str, optional
         As for `analysis.listen`.
     """
 
-    def __init__(self, model: bytes, *, jobs: int, log: str | None) -> None:
-        self._jobs: int = joblib.effective_n_jobs(jobs)
+    def __init__(self, model: bytes, *, jobs: int, most: int, log: str | None) -> None:
+        self._jobs: int = min(
+            joblib.effective_n_jobs(jobs), max(2, most)
+        )  # a crash in a process of its own ends no scan
         self._prepare = partial(provide, model)
         self._listen = partial(listen, model=model_digest(model), log=log)
 

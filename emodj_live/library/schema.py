@@ -221,7 +221,7 @@ def _statements(script: str) -> Iterator[str]:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application != APPLICATION_ID:
+    if application != APPLICATION_ID or _is_empty(connection):
         raise LibraryError(f"{path}: is a database, but not a library of songs; choose another file with --db.")
     if version > VERSION:
         raise LibraryError(
