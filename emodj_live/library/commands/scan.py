@@ -84,15 +84,15 @@ def _tell(report: ScanReport, library: Library) -> None:
     _list(report.problems)
     if report.failures:
         sys.stderr.write(f"{_count(len(report.failures), 'file')} could not be used:\n")
-        _list(report.failures, indent="  ")
+        _list(report.failures, indent="  ", advice="; list them with: emodj-library failures")
     sys.stderr.write(f"{_summary(report)}; {_count(len(library), 'song')} in {library.path}\n")
 
 
-def _list(problems: Sequence[Problem], *, indent: str = "") -> None:
+def _list(problems: Sequence[Problem], *, indent: str = "", advice: str = "") -> None:
     for problem in problems[:_MOST_LISTED]:
         sys.stderr.write(f"{indent}{problem.reason}\n")
     if (more := len(problems) - _MOST_LISTED) > 0:
-        sys.stderr.write(f"{indent}and {more} more\n")
+        sys.stderr.write(f"{indent}and {more} more{advice}\n")
 
 
 def _summary(report: ScanReport) -> str:
