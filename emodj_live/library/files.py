@@ -74,22 +74,23 @@ class FoundMedia:
         self._links: deque[bytes] = deque()  # to folders, which are followed last: real folders keep their own paths
         self._playlists: set[_Identity] = set()
         self._singles: dict[_Identity, set[bytes]] = {}  # names of those named one by one, by folder
+        self._folder: tuple[bytes, _Identity] = b"", b""  # the last of those folders: its path, and what it is
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield each file once: those of a folder in the order of their names, and then those of its folders."""
         self._clear()
-        for path, playlist in self._each_named():
+        for path in self._each_named():
             if os.path.isdir(path):
                 yield from self._walk(path)
-            elif self._is_new(path) and self._exists(path, playlist):
+            else:
                 yield path
         while self._links:
             yield from self._walk(self._links.popleft())
 
     # ------------------------------------------------------------------------------------------------ what is named
 
-    def _each_named(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield each file and folder that is named, directly or by playlists, and the playlist that it is from."""
+    def _each_named(self) -> Iterator[bytes]:
+        """Yield each folder and each new file that is named, directly or by playlists."""
         waiting = [(iter(self._absolute()), b"")]
         while waiting:
             paths, playlist = waiting[-1]
@@ -98,8 +99,8 @@ class FoundMedia:
                 waiting.pop()
             elif os.path.splitext(path)[1].lower() in PLAYLISTS and os.path.isfile(path):
                 waiting.append((iter(self._entries(path)), path))
-            else:
-                yield path, playlist
+            elif self._is_new(path) and self._exists(path, playlist):
+                yield path
 
     def _absolute(self) -> Iterator[bytes]:
         for path in self._named:
@@ -128,12 +129,11 @@ class FoundMedia:
     def _is_new(self, path: bytes) -> bool:
         """Return whether a file has not been found before, and remember it."""
         folder, name = os.path.split(path)
-        try:
-            place = _identity(folder)
-        except (OSError, ValueError):
-            place = folder
-        names = self._singles.setdefault(place, set())
-        is_known = name in names or (self._folders.get(place, False) and _is_wanted(name))
+        if folder != self._folder[0]:
+            self._folder = folder, _identity_or_path(folder)
+        identity = self._folder[1]
+        names = self._singles.setdefault(identity, set())
+        is_known = name in names or (self._folders.get(identity, False) and _is_wanted(name))
         names.add(name)
         return not is_known
 
@@ -214,6 +214,13 @@ def find_media(paths: Iterable[str | bytes | os.PathLike[str]]) -> FoundMedia:
 def _identity(path: bytes) -> _Identity:
     status = os.stat(path)
     return status.st_dev, status.st_ino
+
+
+def _identity_or_path(path: bytes) -> _Identity:
+    try:
+        return _identity(path)
+    except (OSError, ValueError):
+        return path
 
 
 def _is_wanted(name: bytes) -> bool:
