@@ -163,7 +163,10 @@ def _probe(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if code:
         why = _reason(complaints, path) or f"ffprobe ended with code {code}"
         raise SourceError(f"{path}: is not audio that can be decoded: {why}; choose another file.")
-    known = json.loads(answer.decode(errors="replace"), strict=False)
+    try:
+        known = json.loads(answer.decode(errors="replace"), strict=False)
+    except ValueError as error:
+        raise SourceError(f"{path}: ffprobe's answer makes no sense; try another version of ffmpeg.") from error
     if not known.get("streams"):
         raise SourceError(f"{path}: has no sound; choose a file that has some.")
     return known["streams"][0], known.get("format", {})
