@@ -5,7 +5,9 @@ What is media in a folder is decided by names alone, so that a second scan of a 
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -137,16 +139,11 @@ class FoundMedia:
         names.add(name)
         return not is_known
 
-    def _exists(self, path: bytes, playlist: bytes) -> bool:
-        try:
-            os.stat(path)
-        except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
-            is_missing = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
-            why = "there is no such file" if is_missing else f"cannot be read: {getattr(error, 'strerror', '')}"
-            what = f"{os.fsdecode(playlist)} lists it" if playlist else "check its name"
-            self._report(path, f"{why}; {what}")
-            return False
-        return True
+    def _exists(self, path: bytes, playlist: bytes = b"") -> bool:
+        """Return whether there is a file or folder to read; if not, report it."""
+        if why := _trouble(path):
+            self._report(path, f"{why}; {os.fsdecode(playlist)} lists it" if playlist else f"{why}; check its name")
+        return not why
 
     def _report(self, path: bytes, reason: str) -> None:
         self.problems.append(Problem(path, str(LibraryError(f"{os.fsdecode(path)}: {reason}."))))
@@ -168,6 +165,7 @@ class FoundMedia:
         names: list[bytes] = []
         folders: list[bytes] = []
         links: list[bytes] = []
+        odd: list[bytes] = []
         try:
             identity = _identity(folder)
             if identity in self._folders:
@@ -180,10 +178,12 @@ class FoundMedia:
                         if not _is_hidden(entry.name):
                             (links if entry.is_symlink() else folders).append(entry.path)
                     elif _is_wanted(entry.name) and entry.name not in known:
-                        names.append(entry.name)
+                        (names if _is_file(entry) else odd).append(entry.name)
             self._folders[identity] = True
         except OSError as error:
             self._report(folder, f"cannot be read: {error.strerror or error}; check its permissions")
+        for name in sorted(odd):
+            self._exists(os.path.join(folder, name))
         self._links.extend(sorted(links))
         return sorted(names), sorted(folders)
 
@@ -223,6 +223,17 @@ def _identity_or_path(path: bytes) -> _Identity:
         return path
 
 
+def _trouble(path: bytes) -> str:
+    """Return why there is no file or folder to read; empty if there is one."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one is of a zero byte in the path
+        return "is a link that leads nowhere" if os.path.islink(path) else "there is no such file"
+    except OSError as error:
+        return "is a link that leads nowhere" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is a pipe or a device, not a file"
+
+
 def _is_wanted(name: bytes) -> bool:
     """Return whether a file in a folder is media, by its name."""
     _, dot, suffix = name.rpartition(b".")
@@ -240,4 +251,11 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_file(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
         return False
