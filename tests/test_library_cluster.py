@@ -140,7 +140,7 @@ def test_the_rows_are_the_same_as_locally(cluster, songs, database, tmp_path):
     cluster.add_worker()
     done = scanned(cluster, songs, database, HERE_NOTHING_IS_HEARD)
     assert done.returncode == 1
-    first, failure, summary = done.stderr.splitlines()
+    first, failure, *_, summary = done.stderr.splitlines()
     assert first == "1 file could not be used:"
     assert failure.startswith(f"  {songs / 'broken.mp3'}: is not audio")
     assert ": 12 added, 1 failed; 12 songs in" in summary

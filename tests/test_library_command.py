@@ -40,11 +40,17 @@ def database(tmp_path):
     return tmp_path / "library.db"
 
 
+@pytest.fixture
+def with_ffmpeg(monkeypatch):
+    """Say that ffmpeg is there: what is printed does not depend on the machine."""
+    monkeypatch.setattr("emodj_live.sources.ffmpeg.is_available", lambda: True)
+
+
 def run(*arguments):
     return main([str(argument) for argument in arguments])
 
 
-def test_a_scan_tells_what_it_did(songs, database, capsys):
+def test_a_scan_tells_what_it_did(songs, database, capsys, with_ffmpeg):
     assert run("scan", songs, "--db", database, "--jobs", 1) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -53,6 +59,16 @@ def test_a_scan_tells_what_it_did(songs, database, capsys):
     assert failure.startswith(f"  {songs / 'broken.mp3'}: is not audio that can be decoded")
     assert summary.startswith("4 files in ")
     assert summary.endswith(f"s: 3 added, 1 failed; 3 songs in {database}")
+
+
+def test_it_says_once_that_ffmpeg_may_help(songs, database, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run("scan", songs, "--db", database, "-j1")
+    assert (
+        "\nffmpeg is not installed; it may know their formats: install it, and scan again.\n" in capsys.readouterr().err
+    )
+    run("scan", songs, "--db", database, "-j1")
+    assert "is not installed" not in capsys.readouterr().err
 
 
 def test_what_failed_before_is_no_error_again(songs, database, capsys):
@@ -73,7 +89,7 @@ def test_nothing_to_do(tmp_path, database, capsys):
     assert "0 files in 0.0 s: nothing to do; 0 songs in" in capsys.readouterr().err
 
 
-def test_many_failures_are_not_all_listed(tmp_path, database, capsys):
+def test_many_failures_are_not_all_listed(tmp_path, database, capsys, with_ffmpeg):
     for number in range(25):
         (tmp_path / f"{number}.mp3").write_bytes(b"no music")
     assert run("scan", tmp_path, "--db", database, "-j1") == 1

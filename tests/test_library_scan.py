@@ -4,6 +4,7 @@ import builtins
 import logging
 import os
 import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from emodj_live.library import Library, Stamp, scan
 from emodj_live.library import analysis as analysis_module
 from emodj_live.library import bookkeeping as bookkeeping_module
 from emodj_live.library.analysis import content_digest
+from emodj_live.sources import ffmpeg
 
 COUNTS = "added", "changed", "moved", "copied", "unchanged", "vanished", "pruned", "old_failures"
 
@@ -375,6 +377,22 @@ def test_other_decoders_try_again(collection, monkeypatch):
     monkeypatch.setattr("emodj_live.library.scanning.decoders", lambda: "a better one")
     assert collection.counts() == {"old_failures": 1}  # for the same reason, which is no news
     assert collection.begun() == {"broken.mp3": 1}
+
+
+@pytest.mark.skipif(not ffmpeg.is_available(), reason="needs ffmpeg")
+def test_ffmpeg_is_tried_as_soon_as_it_is_installed(collection, tmp_path, monkeypatch):
+    path = collection.add("a.wav")
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", path, "-metadata", "title=Title", path.with_suffix(".m4a")], check=True
+    )
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        report = collection.scan()
+        assert "install ffmpeg" in report.failures[0].reason
+        assert collection.counts() == {"old_failures": 1}
+    assert collection.counts() == {"added": 1}
+    assert collection.library.song_at(path.with_suffix(".m4a")).title == "Title"
 
 
 @pytest.fixture

@@ -140,12 +140,11 @@ class Bookkeeping:
         as before, and its song counts as missing.
         """
         path, stamp = failed.task.path, failed.task.stamp
-        decoders = self._decoders if failed.is_readable else None
         with self._library.transaction():
             before = self._query("SELECT size, mtime, reason FROM failure WHERE path = ?", (path,))
             sql = "INSERT OR REPLACE INTO failure(path, size, mtime, model, decoders, reason) VALUES (?, ?, ?, ?, ?, ?)"
-            self._query(sql, (path, stamp.size, stamp.mtime, self._model, decoders, failed.reason))
-            if failed.is_readable:
+            self._query(sql, (path, stamp.size, stamp.mtime, self._model, failed.decoders, failed.reason))
+            if failed.decoders:
                 self._query("DELETE FROM song WHERE path = ?", (path,))
             else:
                 self._query("UPDATE song SET is_missing = 1 WHERE path = ?", (path,))

@@ -16,6 +16,7 @@ from typing import Protocol
 import joblib
 
 from emodj_live.library.analysis import Failed, Outcome, Task, listen, model_digest, provide
+from emodj_live.sources.about import decoders
 from emodj_live.workers import BrokenProcessPool, as_completed, in_order, start_workers, stop_workers
 
 ENDED_WORKER = "ended the process that listened to it: its decoder crashed, or there was too little memory."
@@ -108,7 +109,7 @@ class LocalCrew:
         try:
             outcome: Outcome = in_order([joblib.delayed(self._listen)(task)], 2, prepare=self._prepare, threads=1)[0]
         except BrokenProcessPool:
-            return Failed(task, ENDED_WORKER)
+            return Failed(task, ENDED_WORKER, decoders())
         return outcome
 
 

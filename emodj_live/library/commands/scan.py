@@ -16,6 +16,7 @@ from emodj_live.library.files import Problem
 from emodj_live.library.index import Library
 from emodj_live.library.scanning import Progress, ScanReport, scan
 from emodj_live.program import INTERRUPTED
+from emodj_live.sources import ffmpeg
 
 _MOST_LISTED = 20  # files of one kind
 _DEFAULT_JOBS = -1
@@ -85,6 +86,8 @@ def _tell(report: ScanReport, library: Library) -> None:
     if report.failures:
         sys.stderr.write(f"{_count(len(report.failures), 'file')} could not be used:\n")
         _list(report.failures, indent="  ", advice="; list them with: emodj-library failures")
+        if not ffmpeg.is_available():
+            sys.stderr.write("ffmpeg is not installed; it may know their formats: install it, and scan again.\n")
     sys.stderr.write(f"{_summary(report)}; {_count(len(library), 'song')} in {library.path}\n")
 
 
