@@ -582,6 +582,17 @@ def test_a_program_that_hangs_is_given_up(scripts, text, programs, monkeypatch):
     assert sentence(text) in [f"{name} has done nothing for 0.3 s; try another file." for name in ("ffmpeg", "ffprobe")]
 
 
+def test_standard_input_is_left_alone(text, programs, package):
+    programs(f"cat; {ANSWER}", "cat; head -c 88200 /dev/zero")
+    code = (
+        "import sys\nfrom emodj_live import FileSource\nprint(sum(map(len, FileSource(sys.argv[1]))), sys.stdin.read())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    command = [sys.executable, "-c", code, str(text)]
+    done = subprocess.run(command, env=environment, input="still here", capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == (f"{RATE} still here\n", "")
+
+
 def test_what_a_program_has_started_is_ended_too(text, tmp_path, programs, monkeypatch):
     programs(f"sleep 100 & echo $! > {tmp_path}/number; wait")
     monkeypatch.setattr(external, "_PATIENCE", 1.0)
