@@ -217,7 +217,7 @@ def test_ctrl_c_ends_with_130(place: Path, capsys: pytest.CaptureFixture[str], m
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("emodj_live.training.workers.stop_workers", lambda: None)
+    monkeypatch.setattr("emodj_live.workers.stop_workers", lambda: None)
     monkeypatch.setattr("emodj_live.training.scoring.score", interrupted)
     assert evaluate(place, place / "second") == 130
     assert "interrupted" in capsys.readouterr().err
