@@ -10,16 +10,48 @@ from emodj_live.lazy import lazy
 
 if TYPE_CHECKING:
     from emodj_live.library.index import Library, Stamp
+    from emodj_live.library.moods import Survey, survey
+    from emodj_live.library.neighbors import Neighbor, nearest
+    from emodj_live.library.order import Length, around, chain, walk
+    from emodj_live.library.picker import Picker
+    from emodj_live.library.query import Query, select
     from emodj_live.library.schema import default_database
     from emodj_live.library.song import Song
 
-__all__ = ["Library", "Song", "Stamp", "default_database"]
+__all__ = [
+    "Length",
+    "Library",
+    "Neighbor",
+    "Picker",
+    "Query",
+    "Song",
+    "Stamp",
+    "Survey",
+    "around",
+    "chain",
+    "default_database",
+    "nearest",
+    "select",
+    "survey",
+    "walk",
+]
 
 _HOMES = {
+    "Length": "order",
     "Library": "index",
+    "Neighbor": "neighbors",
+    "Picker": "picker",
+    "Query": "query",
     "Song": "song",
     "Stamp": "index",
+    "Survey": "moods",
+    "around": "order",
+    "chain": "order",
     "default_database": "schema",
+    "nearest": "neighbors",
+    "select": "query",
+    "survey": "moods",
+    "walk": "order",
 }
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)
