@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emodj_live.library.neighbors import Neighbor, nearest
     from emodj_live.library.order import Length, around, chain, walk
     from emodj_live.library.picker import Picker
+    from emodj_live.library.playlist_file import as_m3u8, write_playlist
     from emodj_live.library.query import Query, select
     from emodj_live.library.schema import default_database
     from emodj_live.library.song import Song
@@ -28,12 +29,14 @@ __all__ = [
     "Stamp",
     "Survey",
     "around",
+    "as_m3u8",
     "chain",
     "default_database",
     "nearest",
     "select",
     "survey",
     "walk",
+    "write_playlist",
 ]
 
 _HOMES = {
@@ -46,12 +49,14 @@ _HOMES = {
     "Stamp": "index",
     "Survey": "moods",
     "around": "order",
+    "as_m3u8": "playlist_file",
     "chain": "order",
     "default_database": "schema",
     "nearest": "neighbors",
     "select": "query",
     "survey": "moods",
     "walk": "order",
+    "write_playlist": "playlist_file",
 }
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

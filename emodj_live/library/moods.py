@@ -20,9 +20,9 @@ SHARE = 0.15
 
 _SAMPLE = 1000  # songs: the share is then off by 0.011 (one standard deviation), which nobody hears
 _ALL = f"SELECT song.valence, song.arousal, song.duration FROM song WHERE {PLAYABLE} LIMIT ?"  # noqa: S608 (constants)
-_SOME = f"""SELECT valence, arousal, duration FROM song WHERE id IN
-    (SELECT (SELECT song.id FROM song WHERE song.id >= start.value AND {PLAYABLE} ORDER BY song.id LIMIT 1)
-    FROM json_each(?) AS start)"""  # noqa: S608
+_SOME = f"""SELECT DISTINCT valence, arousal, duration, song.id FROM json_each(?) AS start CROSS JOIN song ON song.id =
+    (SELECT song.id FROM song WHERE song.id >= start.value AND {PLAYABLE} ORDER BY song.id LIMIT 1)"""  # noqa: S608
+_ENDS = "SELECT (SELECT min(id) FROM song), (SELECT max(id) FROM song)"  # each by the index; both at once would not be
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def _sample(library: Library) -> NDArray[np.float64]:
     """Return valence, arousal and duration of all songs, or of some if there are many; shape (n, 3)."""
     rows = library.query(_ALL, (_SAMPLE + 1,))
     if len(rows) > _SAMPLE:
-        first, last = library.query("SELECT min(id), max(id) FROM song")[0]
+        first, last = library.query(_ENDS)[0]
         starts = np.linspace(first, last, _SAMPLE).astype(int).tolist()
         rows = library.query(_SOME, (json.dumps(starts),))
     if not rows:
         raise LibraryError(f"{library.path}: has no songs yet; scan some with: emodj-library scan FOLDER.")
-    return np.array([tuple(row) for row in rows])
+    return np.array([tuple(row)[:3] for row in rows])
