@@ -27,7 +27,9 @@ SUFFIXES = frozenset({b".m3u", b".m3u8", b".pls"})
 
 logger = logging.getLogger(__name__)
 
-_WRITTEN = ".m3u8", ".m3u"
+WRITTEN = ".m3u8", ".m3u"
+"""How the names of playlists end that are written."""
+
 _LARGEST = 1 << 28  # [bytes] some millions of songs
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -218,8 +220,8 @@ def write_playlist(path: str | os.PathLike[str], songs: Iterable[Song], *, is_ab
     ...     write_playlist("calm.m3u8", around(library, Quadrant.CALM, Length(songs=20)))
     """
     place = Path(path)
-    if place.suffix.lower() not in _WRITTEN:
-        raise ValueError(f"a playlist's name must end in {' or '.join(_WRITTEN)}, got {place}")
+    if place.suffix.lower() not in WRITTEN:
+        raise ValueError(f"a playlist's name must end in {' or '.join(WRITTEN)}, got {place}")
     if place.is_dir():
         raise LibraryError(f"{place}: is a folder; give the path of a file for the playlist.")
     data = as_m3u8(songs, None if is_absolute else os.path.dirname(absolute(path)))
