@@ -43,7 +43,7 @@ class Rule:
     later: set[str] = field(default_factory=set)  # others and own, inside functions and for type checkers only
 
 
-VALUES = {"errors", "emotion", "blocks"}
+VALUES = {"errors", "colors", "emotion", "blocks"}
 RULES = {
     "": Rule(
         own={"lazy"},
@@ -66,7 +66,8 @@ RULES = {
     "__main__": Rule(later={"cli"}),
     "lazy": Rule(),
     "errors": Rule(),
-    "emotion": Rule(),
+    "colors": Rule(),
+    "emotion": Rule(own={"colors"}),
     "extras": Rule(),
     "gain": Rule(),
     "console": Rule(),
