@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Any
 
 from emodj_live.blocks import Sink
+from emodj_live.colors import blend
 from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SinkError, one_line
 from emodj_live.extras import missing
-from emodj_live.sinks.colors import blend
 from emodj_live.work import Output, Work, refuse_inputs
 
 SUFFIXES = (".png", ".svg", ".pdf")

@@ -9,8 +9,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from emodj_live.blocks import SourceStatus
+from emodj_live.colors import blend
 from emodj_live.emotion import Emotion, Quadrant, clock
-from emodj_live.sinks.colors import blend
 from emodj_live.sinks.terminal.canvas import Canvas, bar, large_letters, plot, text_cells
 from emodj_live.sinks.terminal.status_text import alarm_of, describe
 
