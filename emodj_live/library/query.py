@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emodj_live.emotion import Quadrant
 from emodj_live.library.index import Library
 from emodj_live.library.song import Song
 
+_AT_ONCE = 20_000  # rows
 _BY_TEXT = "{0} COLLATE NOCASE {{0}} NULLS LAST"
 SORTS = {
     "path": "path {0}",
@@ -229,3 +233,27 @@ def select(
     order = SORTS[sort].format("DESC" if is_reversed else "ASC")
     rest = f"WHERE song.is_missing = ? AND {asked.text} ORDER BY {order} LIMIT ?"
     return library.songs(rest, (is_missing, *asked.parameters, -1 if count is None else count))
+
+
+def places(library: Library, query: Query | None = None) -> NDArray[np.float64]:
+    """Return where the songs lie that a query asks for, those without any sound left out.
+
+    Parameters
+    ----------
+    library : Library
+    query : Query, optional
+        By default all songs.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 2)
+        Valence and arousal, in the order of the ids.
+    """
+    asked = condition(library, query or Query())
+    sql = f"""SELECT song.id, song.valence, song.arousal FROM song
+        WHERE song.id > ? AND {PLAYABLE} AND {asked.text} ORDER BY song.id LIMIT ?"""  # noqa: S608 (our own)
+    found, last = [np.empty((0, 3))], 0
+    while rows := library.query(sql, (last, *asked.parameters, _AT_ONCE)):
+        found.append(np.array([tuple(row) for row in rows]))
+        last = rows[-1]["id"]
+    return np.concatenate(found)[:, 1:]

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emodj_live.colors import blend
 from emodj_live.emotion import Quadrant, clock
 from emodj_live.errors import SinkError, one_line
 from emodj_live.library.song import Song, text
-from emodj_live.colors import blend
 from emodj_live.sinks.csv_file import as_text
 from emodj_live.sinks.lines import write_line
 
