@@ -49,17 +49,18 @@ def draw_map(points: NDArray[np.float64], names: Sequence[str], moods: Mapping[Q
         If matplotlib is missing.
     """
     width, height = _SIZE
-    figure = matplotlib().figure.Figure(figsize=(width + _KEY * bool(names), height), layout="constrained")
+    figure = matplotlib().figure.Figure(figsize=(width + _KEY * bool(names), height), layout="compressed")
+    figure.get_layout_engine().set(rect=(0, 0, width / figure.get_figwidth(), 1))
     figure.suptitle(one_line(title).encode(errors="replace").decode(), parse_math=False, color=INK)
-    axes, key = figure.subplots(1, 2, width_ratios=(width, _KEY)) if names else (figure.subplots(), None)
+    axes = figure.subplots()
     reach = _reach(points)
     draw_quadrants(axes, reach)
     if len(points) > _MOST_DOTS:
         _draw_cloud(axes, points, reach)
     else:
         _draw_dots(axes, points)
-    if key:
-        _draw_names(axes, key, points, names)
+    if names:
+        _draw_names(figure, axes, points, names, reach)
     _draw_moods(figure, axes, moods)
     return figure
 
@@ -96,14 +97,15 @@ def _draw_moods(figure: Any, axes: Any, moods: Mapping[Quadrant, Point]) -> None
     figure.legend(loc="outside lower center", frameon=False, labelcolor=FAINT)
 
 
-def _draw_names(axes: Any, key: Any, points: NDArray[np.float64], names: Sequence[str]) -> None:
+def _draw_names(figure: Any, axes: Any, points: NDArray[np.float64], names: Sequence[str], reach: float) -> None:
     """Give the dots numbers, from above, and write beside the plane which song is which."""
     lines = []
     for number, index in enumerate(np.argsort(-points[:, 1], kind="stable").tolist(), 1):
-        axes.annotate(
-            str(number), points[index], (6, 0), textcoords="offset points", color=INK, fontsize=8, va="center"
-        )
+        aside, above = ((points - points[index]) / reach).T
+        is_crowded = ((aside > 0) & (aside < 0.08) & (np.abs(above) < 0.03)).any()  # at its right
+        place = {"xytext": (-6 if is_crowded else 6, 0), "ha": "right" if is_crowded else "left", "va": "center"}
+        axes.annotate(str(number), points[index], textcoords="offset points", color=INK, fontsize=8, zorder=4, **place)
         name = one_line(names[index]).encode(errors="replace").decode()
         lines.append(f"{number:>2}  {name if len(name) <= _LONGEST else name[: _LONGEST - 1] + '…'}")
-    key.axis("off")
-    key.text(0, 1, "\n".join(lines), color=INK, fontsize=8, va="top", linespacing=1.6, parse_math=False)
+    left = 1 - _KEY / figure.get_figwidth()
+    figure.text(left, 0.95, "\n".join(lines), color=INK, fontsize=8, va="top", linespacing=1.6, parse_math=False)
