@@ -129,21 +129,28 @@ def test_what_the_rtree_rounds_away_counts(tmp_path):
         assert [neighbor.song.id for neighbor in nearest(library, (0.1, 0.0))] == [2, 1]
 
 
-def test_few_songs_are_looked_at(tmp_path, monkeypatch):
+class WatchedSearch(neighbors._Search):
+    """A search that keeps the boxes out of which it takes songs."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.regions = []
+
+    def _songs(self, wanted, boxes):
+        self.regions.append(boxes)
+        return super()._songs(wanted, boxes)
+
+
+def test_few_songs_are_looked_at(tmp_path):
     """The first neighbors of 5000 songs come out of some dozens, wherever the point is."""
-    library = made_library(tmp_path / "music.db", [made_song(n, *p) for n, p in enumerate(made_points(5000, 9))])
-    boxes = neighbors._IN_BOXES
-    with library:
+    songs = [made_song(number, *point) for number, point in enumerate(made_points(5000, 9))]
+    with made_library(tmp_path / "music.db", songs) as library:
         for point in POINTS:
-            search = neighbors._Search(library, point, Query())
-            regions, songs = [], search._songs
-            monkeypatch.setattr(
-                search, "_songs", lambda n, region, songs=songs: (regions.append(region), songs(n, region))[1]
-            )
+            search = WatchedSearch(library, point, Query())
             assert len(list(islice(search.neighbors(), 10))) == 10
-            for region in regions:
-                marks = ", ".join(["(?, ?, ?, ?)"] * len(region))
-                assert len(library.query(boxes.format(marks), tuple(search._edges(region)))) < 250
+            for region in search.regions:
+                sql = neighbors._IN_BOXES.format(", ".join(["(?, ?, ?, ?)"] * len(region)))
+                assert len(library.query(sql, tuple(search._edges(region)))) < 250
 
 
 def test_an_empty_index_has_no_neighbors(tmp_path):

@@ -111,7 +111,7 @@ def test_around_a_song_it_comes_first(collection):
 
 
 def test_a_time_is_kept_to_half_a_song(collection):
-    library, songs, _ = collection
+    library, _songs, _ = collection
     half = survey(library).duration / 2
     for minutes in (10, 25, 61, 240):
         for made in (
@@ -124,7 +124,7 @@ def test_a_time_is_kept_to_half_a_song(collection):
 
 def test_a_walk_by_time_reaches_its_end(collection):
     """With the last song it is at the end, however long the songs were that came before."""
-    library, songs, contents = collection
+    library, songs, _contents = collection
     made = list(walk(library, CALM, TENSE, Length(seconds=3600)))
     end = survey(library).moods[TENSE]
     nearest = min(math.dist(place(song), end) for song in songs)
@@ -133,7 +133,7 @@ def test_a_walk_by_time_reaches_its_end(collection):
 
 
 def test_no_recording_comes_twice(collection):
-    library, songs, contents = collection
+    library, _songs, contents = collection
     for made in (walk(library, SAD, HAPPY, Length(songs=150)), around(library, CALM, Length(songs=150))):
         heard = [contents[song.id - 1] for song in made]
         assert len(heard) == len(set(heard)) == 150
