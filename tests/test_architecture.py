@@ -185,12 +185,15 @@ RULES = {
             "model_file",
             "profile",
             "program",
+            "sinks.lines",
             "sources",
             "tracker",
             "workers",
         },
         {"platformdirs"},
     ),
+    "library.cluster": Rule({"joblib", "distributed", "threadpoolctl"}, {"", "errors", "extras", "library"}),
+    "library.tags": Rule(own={"errors", "library"}, later={"mutagen", "PIL"}),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.errors import LibraryError
-from emodj_live.library.schema import connect, default_database, errors_of
+from emodj_live.library.schema import TIMEOUT, connect, default_database, errors_of, transaction
 from emodj_live.library.song import COLUMNS, Song, absolute, text
 
 _MOST_NAMED = 5  # songs, when a name fits several
+_AT_ONCE = 256  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Stamp:
 class Library:
     """The songs of a collection and what they sound like, in one SQLite file.
 
-    Use it in a ``with`` statement, or call `close`.
+    Use it in a ``with`` statement, or call `close`. Any thread may use it.
 
     Parameters
     ----------
@@ -88,11 +90,12 @@ class Library:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None = None, *, read_only: bool = False, timeout: float = 30.0
+        self, path: str | os.PathLike[str] | None = None, *, read_only: bool = False, timeout: float = TIMEOUT
     ) -> None:
         self.path = default_database() if path is None else Path(path)
         self._connection = connect(self.path, read_only=read_only, timeout=timeout)
         self._connection.create_function("folded", 1, _folded, deterministic=True)
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Library:
         return self
@@ -104,7 +107,7 @@ class Library:
 
     def close(self) -> None:
         """Close the database; what was written is kept. Closing twice does nothing."""
-        with errors_of(self.path):
+        with self._lock, errors_of(self.path):
             self._connection.close()
 
     # --------------------------------------------------------------------------------------------------- to ask
@@ -125,7 +128,7 @@ class Library:
         -------
         list of sqlite3.Row
         """
-        with errors_of(self.path):
+        with self._lock, errors_of(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
     def songs(self, rest: str = "WHERE NOT is_missing", parameters: Sequence[Any] = ()) -> Iterator[Song]:
@@ -142,10 +145,15 @@ class Library:
         ------
         Song
         """
-        with errors_of(self.path):
-            columns = ", ".join(f"song.{name}" for name in COLUMNS)
-            for row in self._connection.execute(f"SELECT {columns} FROM song {rest}", parameters):  # noqa: S608 (names)
-                yield Song.from_row(row)
+        columns = ", ".join(f"song.{name}" for name in COLUMNS)
+        with self._lock, errors_of(self.path):
+            cursor = self._connection.execute(f"SELECT {columns} FROM song {rest}", parameters)  # noqa: S608 (names)
+        while rows := self._more(cursor):
+            yield from map(Song.from_row, rows)
+
+    def _more(self, cursor: sqlite3.Cursor) -> list[Any]:
+        with self._lock, errors_of(self.path):
+            return cursor.fetchmany(_AT_ONCE)
 
     def song(self, number: int) -> Song | None:
         """Return the song with an id, or None if there is none.
@@ -225,20 +233,24 @@ class Library:
         points = np.frombuffer(rows[0]["points"], "<f2") if rows else np.empty(0, "<f2")
         return points.astype(np.float32).reshape(-1, 2)
 
+    def failures(self) -> list[tuple[bytes, str]]:
+        """Return the files that are no songs, each with the reason in one sentence, in the order of their paths."""
+        return [(bytes(row[0]), row[1]) for row in self.query("SELECT path, reason FROM failure ORDER BY path")]
+
     # ------------------------------------------------------------------------------------------------- to write
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write everything inside the ``with`` statement, or nothing; no other program writes meanwhile."""
-        with errors_of(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+        """Write everything inside the ``with`` statement, or nothing; no other program or thread writes meanwhile.
+
+        Inside another one of these it is a part of that one.
+        """
+        with self._lock, errors_of(self.path):
+            if self._connection.in_transaction:
                 yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:  # SQLite ends it itself if the disk is full
-                    self._connection.execute("ROLLBACK")
-                raise
+            else:
+                with transaction(self._connection):
+                    yield
 
     def put(self, song: Song, stamp: Stamp, *, content: bytes, model: str, arc: NDArray[np.floating[Any]]) -> int:
         """Add the song of a file, or replace it; that the file failed before is forgotten.
@@ -264,9 +276,10 @@ class Library:
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         changes = ", ".join(f"{name} = excluded.{name}" for name in values)
         sql = f"INSERT INTO song({names}) VALUES ({marks}) ON CONFLICT(path) DO UPDATE SET {changes} RETURNING id"  # noqa: S608
-        number = int(self.query(sql, tuple(values.values()))[0][0])
-        self.query("REPLACE INTO arc VALUES (?, ?)", (number, np.asarray(arc, "<f2").tobytes()))
-        self.query("DELETE FROM failure WHERE path = ?", (song.path,))
+        with self.transaction():
+            number = int(self.query(sql, tuple(values.values()))[0][0])
+            self.query("REPLACE INTO arc VALUES (?, ?)", (number, np.asarray(arc, "<f2").tobytes()))
+            self.query("DELETE FROM failure WHERE path = ?", (song.path,))
         return number
 
     def restamp(self, number: int, stamp: Stamp, content: bytes) -> None:
@@ -294,20 +307,9 @@ class Library:
             The songs' ids.
         is_missing : bool
         """
-        with errors_of(self.path):
-            self._connection.executemany(
-                "UPDATE song SET is_missing = ? WHERE id = ?", ((is_missing, number) for number in numbers)
-            )
-
-    def prune(self) -> int:
-        """Remove the songs that are marked as missing.
-
-        Returns
-        -------
-        int
-            How many those were.
-        """
-        return len(self.query("DELETE FROM song WHERE is_missing RETURNING id"))
+        with self.transaction():
+            for number in numbers:
+                self.query("UPDATE song SET is_missing = ? WHERE id = ?", (is_missing, number))
 
 
 def _folded(value: object) -> str | None:

@@ -16,7 +16,8 @@ from emodj_live.errors import LibraryError
 
 APPLICATION_ID = 0x456D444A  # "EmDJ"
 VERSION = 1
-_TIMEOUT = 30.0  # [s] to wait for another program that writes
+TIMEOUT = 30.0  # [s] to wait for another program that writes
+_OLDEST_SQLITE = 3, 35  # the first with RETURNING
 
 _TABLES = """
 CREATE TABLE song(
@@ -108,7 +109,7 @@ def errors_of(path: Path) -> Iterator[None]:
         raise LibraryError(f"{path}: cannot be used: {said.rstrip('.')}.") from error
 
 
-def connect(path: Path, *, read_only: bool, timeout: float = _TIMEOUT) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool, timeout: float) -> sqlite3.Connection:
     """Open a database, and create it if it is to be written to.
 
     Parameters
@@ -129,6 +130,8 @@ def connect(path: Path, *, read_only: bool, timeout: float = _TIMEOUT) -> sqlite
     LibraryError
         If it cannot be opened, or is not a library that this version of the program can use.
     """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise LibraryError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python with SQLite 3.35 or newer.")
     _check_place(path, read_only=read_only)
     with errors_of(path):
         connection = _open(path, read_only=read_only, timeout=timeout)
@@ -147,6 +150,10 @@ def _check_place(path: Path, *, read_only: bool) -> None:
     if path.is_dir():
         raise LibraryError(f"{path}: is a folder; give the path of a file for the index.")
     if path.exists():
+        if not path.is_file():
+            raise LibraryError(f"{path}: is a device or a pipe; give the path of a file for the index.")
+        if not (read_only or os.access(path, os.W_OK)):  # SQLite would notice no sooner than at the first song
+            raise LibraryError(f"{path}: {_SENTENCES['readonly']}.")
         return
     if read_only:
         raise LibraryError(f"{path}: there is no index yet; make one with: emodj-library scan FOLDER.")
@@ -169,19 +176,33 @@ def _set_up(connection: sqlite3.Connection) -> None:
     if _is_empty(connection):
         with suppress(sqlite3.OperationalError):  # another program does the same at this moment, or the disk has no WAL
             connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if _is_empty(connection):
-                for statement in _statements(_TABLES):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+    with transaction(connection):  # even if there is nothing to create: it shows whether the file can be written to
+        if _is_empty(connection):
+            for statement in _statements(_TABLES):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("PRAGMA synchronous = NORMAL")  # what is committed survives the program's end, however it ends
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write everything inside the ``with`` statement, or nothing; no other program writes meanwhile.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Without a transaction so far.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it itself if the disk is full
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:

@@ -18,7 +18,7 @@ from emodj_live.errors import LibraryError
 from emodj_live.library.commands.filters import MOODS, add_filters, count, number, query_of
 from emodj_live.library.commands.printing import Row, print_table, write_bytes, write_lines
 from emodj_live.library.index import Library
-from emodj_live.library.locate import locate
+from emodj_live.library.locating import locate
 from emodj_live.library.moods import survey
 from emodj_live.library.order import Length, around, chain, walk
 from emodj_live.library.playlist_file import WRITTEN, as_m3u8, write_playlist

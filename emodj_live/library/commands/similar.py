@@ -10,7 +10,7 @@ from emodj_live.library.commands.filters import add_filters, coordinate, count, 
 from emodj_live.library.commands.list import why_nothing
 from emodj_live.library.commands.printing import Row, add_forms, print_rows
 from emodj_live.library.index import Library
-from emodj_live.library.locate import locate
+from emodj_live.library.locating import locate
 from emodj_live.library.neighbors import nearest
 
 logger = logging.getLogger(__name__)
