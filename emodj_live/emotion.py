@@ -189,5 +189,5 @@ def clock(seconds: float, digits: int = 1) -> str:
     """
     minutes, rest = divmod(round(seconds, digits), 60)
     hours, minutes = divmod(int(minutes), 60)
-    shown = f"{rest:0{3 + digits}.{digits}f}"
+    shown = f"{rest:0{3 + digits if digits else 2}.{digits}f}"
     return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes:2d}:{shown}"
