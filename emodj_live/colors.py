@@ -142,8 +142,29 @@ def blend(first: str, second: str, share: float) -> str:
     return to_hex((red, green, blue))
 
 
+def contrast(first: str, second: str) -> float:
+    """Return the contrast between two colors as WCAG 2 defines it, from 1 to 21.
+
+    Parameters
+    ----------
+    first, second : str
+        As ``#rrggbb``.
+
+    Returns
+    -------
+    float
+    """
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    light = (((part + 0.055) / 1.055) ** 2.4 if part > 0.04045 else part / 12.92 for part in to_rgb(color))
+    return sum(factor * part for factor, part in zip((0.2126, 0.7152, 0.0722), light, strict=True))
+
+
 def ink_on(color: str) -> str:
-    """Return black or white, whichever is easier to read on a color (WCAG 2's contrast).
+    """Return black or white, whichever is easier to read on a color.
 
     Parameters
     ----------
@@ -155,6 +176,4 @@ def ink_on(color: str) -> str:
     str
         As ``#rrggbb``.
     """
-    light = (((part + 0.055) / 1.055) ** 2.4 if part > 0.04045 else part / 12.92 for part in to_rgb(color))
-    luminance = sum(factor * part for factor, part in zip((0.2126, 0.7152, 0.0722), light, strict=True))
-    return "#000000" if luminance > 0.179 else "#ffffff"
+    return max("#000000", "#ffffff", key=lambda ink: contrast(ink, color))
