@@ -21,7 +21,7 @@ _MOST_BOXES = 100_000
 _LARGEST_TABLE = 1 << 26  # [bytes] of the places of chunks
 _UNKNOWN = {b"moof", b"mfra", b"meta"}  # boxes beside moov that hold places too
 _TABLES = {b"stco": "I", b"co64": "Q"}  # the places of chunks
-_HANDLER = bytes(8) + b"mdirappl" + bytes(9)
+_HANDLER = bytes(8) + b"mdirappl" + bytes(8) + b"emodj-live\0"  # by which boxes that were made here are known again
 _DAMAGED = "its MP4 boxes are damaged"
 
 
@@ -105,7 +105,7 @@ class Mp4Tags:
         return sorted([*edits, *sizes, *self._moved(at, size)], key=lambda edit: (edit.begin, edit.end))
 
     def _inside(self, removed: list[Edit], items: bytes) -> list[Edit]:
-        """Return the edits of the list of items; missing boxes around it are made, and taken away with the last item."""
+        """Return the edits of the list of items. Missing boxes around it are made, and go away with the last item."""
         place = self._around[-1]
         if place.kind == b"ilst":
             whole = self._made_here(removed) if not items else None
@@ -117,15 +117,17 @@ class Mp4Tags:
         return [Edit(at, at, _nested(missing, items))]
 
     def _made_here(self, removed: list[Edit]) -> Edit | None:
-        """Return the edit that takes away the boxes around the last items, if they are like those made here."""
-        if len(removed) != len(self._items) or len(self._around) != 4:
+        """Return the edit that takes away the boxes around the last items, if they were made here."""
+        if len(removed) < len(self._items):
             return None
-        user, listed = self._around[1], self._around[3]
-        self._file.seek(user.begin)
-        inside = self._file.read(listed.end - user.begin)
-        items = inside[len(inside) - (listed.end - listed.content) :] if listed.end > listed.content else b""
-        is_like_ours = user.end == listed.end and inside == _nested((b"udta", b"meta", b"ilst"), items)
-        return Edit(user.begin, user.end) if is_like_ours else None
+        _, user, meta, listed = self._around
+        self._file.seek(meta.begin)
+        data = self._file.read(listed.end - meta.begin)
+        items = data[len(data) - (listed.end - listed.content) :] if self._items else b""
+        if meta.end > listed.end or data != _nested((b"meta", b"ilst"), items):
+            return None
+        is_alone = (user.content, user.end) == (meta.begin, meta.end)
+        return Edit(user.begin, user.end) if is_alone else Edit(meta.begin, meta.end)
 
     def _around_of(self, edits: list[Edit]) -> list[_Box]:
         """Return the boxes that all edits are inside of."""

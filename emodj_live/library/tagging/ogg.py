@@ -20,7 +20,7 @@ _HEADER = 27  # [bytes] of a page without its lacing values
 _CONTINUED, _FIRST, _LAST = 1, 2, 4  # a page's flags
 _NO_PACKET_ENDS = b"\xff" * 8  # a page's position, if none does
 _MOST_LACING = 255  # of a page
-_MOST_PAGES = 2_000  # of comments: 130 MB
+_MOST_PAGES = 256  # of comments: 16 MB
 _HEADS = {b"\x01vorbis": b"\x03vorbis", b"OpusHead": b"OpusTags", b"\x7fFLAC": b"\x04", b"Speex   ": b""}
 """What a stream's first packet begins with, and its second one."""
 _FLAC_HEADER = 4  # [bytes] of a block of FLAC's metadata: its kind and its size
