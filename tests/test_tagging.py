@@ -555,9 +555,17 @@ def test_a_page_that_was_cut_off_stays(tmp_path, music):
 
 def test_damaged_ogg_is_refused(tmp_path, music):
     data = vorbis(tmp_path, music, title="x")
-    for damaged in (data[:40], data[:58] + b"NotO" + data[62:], data.replace(b"\1vorbis", b"\1forbis", 1)):
+    wrong_sum = data.replace(b"title=x", b"title=y", 1)
+    for damaged in (data[:40], data[:58] + b"NotO" + data[62:], data.replace(b"\1vorbis", b"\1forbis", 1), wrong_sum):
+        assert damaged != data
         with pytest.raises(TagsError):
             open_tags(io.BytesIO(damaged), "")
+
+
+def test_a_page_with_a_wrong_checksum_is_not_given_a_right_one(tmp_path, music):
+    data = full(tmp_path, music)
+    with pytest.raises(TagsError, match="its Ogg pages are damaged"):
+        changed(data[:-5] + b"other")
 
 
 # ---------------------------------------------------------------------------------------------------------------- MP4
@@ -677,12 +685,13 @@ def test_an_item_is_replaced_whatever_its_case():
         (TOP + box(b"moov", struct.pack(">I4s", 3, b"udta")), "damaged"),
         (TOP + movie(box(b"udta", box(b"meta", bytes(4), HANDLER, struct.pack(">I4s", 99, b"ilst")))), "damaged"),
         (TOP + movie() + box(b"moof"), "fragmented"),
+        (TOP + movie(box(b"free"), bytes(8)), "damaged"),
         (TOP + movie(box(b"udta", box(b"meta", bytes(4), box(b"hdlr", bytes(8), b"mdta")))), "QuickTime"),
     ],
 )
 def test_odd_mp4_is_refused(data, reason):
     with pytest.raises(TagsError, match=reason):
-        open_tags(io.BytesIO(data), "song.m4a")
+        changed(data)
 
 
 def test_a_place_beyond_32_bits_is_refused():
@@ -725,10 +734,43 @@ def test_a_wav_file_that_does_not_know_its_length_is_refused():
         open_tags(io.BytesIO(b"RIFF" + data[4:8] + b"AVI " + data[12:]), "")
 
 
+def test_chunks_that_do_not_fit_in_are_refused():
+    data = iff(b"FORM", b"AIFF", (b"SSND", b"more"))
+    for damaged in (data[:16] + struct.pack(">I", 6) + data[20:], data[:4] + struct.pack(">I", 17) + data[8:] + b"x"):
+        with pytest.raises(TagsError, match="its chunks are damaged"):
+            open_tags(io.BytesIO(damaged), "")
+
+
 def test_a_damaged_chunk_is_refused():
     for tag in (TAGGED[:-4], b"none at all"):
         with pytest.raises(TagsError, match="its ID3 tag is damaged"):
             open_tags(io.BytesIO(iff(b"RIFF", b"WAVE", (b"id3 ", tag))), "")
+
+
+# --------------------------------------------------------------------------------------------------- damaged in any way
+
+
+@pytest.mark.parametrize("kind", ["id3", "flac", "ogg", "mp4", "iff"])
+def test_a_damaged_file_is_refused_or_changed_rightly(kind, tmp_path, music):
+    whole = {
+        "id3": id3(frames(3) + bytes(9), 3),
+        "flac": b"fLaC" + STREAM + block(4, comments(*SAME)) + block(1, bytes(9), is_last=True) + SOUND,
+        "ogg": vorbis(tmp_path, music, title="x")[:9000],
+        "mp4": with_places(box(b"udta", META), is_front=True),
+        "iff": iff(b"RIFF", b"WAVE", (b"fmt ", bytes(16)), (b"id3 ", TAGGED)),
+    }[kind]
+    random, refused = np.random.default_rng(0), 0
+    for _ in range(300):
+        data = bytearray(whole)
+        at = int(random.integers(0, min(len(data), 600)))
+        data[at : at + int(random.integers(0, 5))] = random.bytes(int(random.integers(0, 5)))
+        try:
+            written = changed(bytes(data), name="song.mp3")
+        except TagsError:
+            refused += 1
+        else:
+            assert ours(written, "song.mp3") == CHANGES
+    assert 20 < refused < 300
 
 
 # -------------------------------------------------------------------------------------------------------------- edits

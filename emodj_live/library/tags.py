@@ -176,8 +176,7 @@ def _tags(file: IO[bytes], names: tuple[str, ...], largest: int) -> Any:
 def _id3(file: IO[bytes]) -> Tag | None:
     """Return the first ID3v2 tag of a file: at its beginning, or in a chunk of WAV and AIFF."""
     file.seek(0)
-    is_chunk = file.read(4) in MAGICS
-    chunk = find_chunk(file, file.seek(0, io.SEEK_END)) if is_chunk else None
+    chunk = find_chunk(file) if file.read(4) in MAGICS else None
     try:
         return Tag(file, chunk.content if chunk else 0)
     except ValueError:

@@ -62,7 +62,7 @@ class Mp4Tags:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        top = list(_boxes(file, 0, file.seek(0, 2)))
+        top = list(_boxes(file, 0, file.seek(0, 2), is_top=True))
         movies = [box for box in top if box.kind == b"moov"]
         if len(movies) != 1:
             raise TagsError(_DAMAGED)
@@ -112,6 +112,8 @@ class Mp4Tags:
             return [whole] if whole else [*removed, *([Edit(place.end, place.end, items)] if items else [])]
         if not items:
             return []
+        if place.kind != b"udta":  # it has to consist of boxes up to its end, where another one follows
+            list(_boxes(self._file, place.content, place.end))
         missing = {b"moov": (b"udta", b"meta", b"ilst"), b"udta": (b"meta", b"ilst"), b"meta": (b"ilst",)}[place.kind]
         at = place.content if place.kind == b"udta" else place.end  # a terminator may end an udta
         return [Edit(at, at, _nested(missing, items))]
@@ -150,8 +152,8 @@ class Mp4Tags:
             yield Edit(begin, begin + count * struct.calcsize(letter), struct.pack(f">{count}{letter}", *moved))
 
 
-def _boxes(file: IO[bytes], begin: int, end: int) -> Iterator[_Box]:
-    """Yield the boxes in a part of a file."""
+def _boxes(file: IO[bytes], begin: int, end: int, *, is_top: bool = False) -> Iterator[_Box]:
+    """Yield the boxes that make up a part of a file; at the top the last one may have no size."""
     for _ in range(_MOST_BOXES):
         if begin >= end:
             return
@@ -160,7 +162,7 @@ def _boxes(file: IO[bytes], begin: int, end: int) -> Iterator[_Box]:
         size, kind, content = int.from_bytes(header[:4], "big"), header[4:8], begin + 8
         if size == 1:
             size, content = int.from_bytes(header[8:16], "big"), begin + 16
-        is_open = size == 0
+        is_open = size == 0 and is_top
         after = end if is_open else begin + size
         if len(header) < 8 or after < content or after > end:
             raise TagsError(_DAMAGED)
@@ -173,9 +175,10 @@ def _child(file: IO[bytes], parent: _Box, kind: bytes) -> _Box | None:
     """Return the first box of a kind in another one; zeros at its end are no box."""
     position = parent.content
     while parent.end - position >= 8:
+        file.seek(position)
+        if not any(file.read(4)):
+            break
         box = next(_boxes(file, position, parent.end))
-        if box.is_open:
-            return None
         if box.kind == kind:
             return box
         position = box.end
