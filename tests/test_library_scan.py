@@ -554,6 +554,12 @@ def test_what_is_named_and_leads_nowhere_is_a_problem(collection):
     assert (report.found, report.added) == (0, 0)
 
 
+def test_a_playlist_may_name_impossible_files(collection):
+    (collection.folder / "list.m3u").write_text("file:///a%00b.mp3\n" + "x" * 5000 + ".mp3\n")
+    report = collection.scan(collection.folder / "list.m3u")
+    assert (report.found, len(report.problems)) == (0, 2)
+
+
 def test_a_file_that_is_gone_before_it_is_looked_at_is_left_out(collection, monkeypatch):
     path = collection.add("a.wav", 1)
     collection.add("b.wav", 2)

@@ -199,7 +199,7 @@ def is_gone(path: bytes) -> bool:
     """
     try:
         os.stat(path)  # noqa: PTH116 (of bytes)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one for a zero byte
         return True
     except OSError:
         return False
