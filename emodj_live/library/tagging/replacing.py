@@ -121,7 +121,9 @@ def copy_beside(path: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        yield copy
+            if sys.platform == "win32":  # where what is open cannot take another's place
+                file.close()
+            yield copy
     except OSError as error:
         if sys.platform == "win32" and isinstance(error, PermissionError):
             raise in_use(path) from error
