@@ -98,12 +98,13 @@ def test_a_look_at_every_song_goes_on_where_the_boxes_end(collection, query, mos
         assert found(library, point, query) == expected(songs, point, query)
 
 
-@pytest.mark.parametrize("first", [1, 3])
-def test_however_many_are_looked_for_at_once(collection, first, monkeypatch):
-    monkeypatch.setattr(neighbors, "_FIRST", first)
+@pytest.mark.parametrize("at_once", [1, 3, 400, 1000])
+def test_however_many_are_looked_for_at_once(collection, at_once):
     library, songs = collection
     for point in POINTS:
-        assert found(library, point, Query()) == expected(songs, point, Query())
+        for query in QUERIES[:4]:
+            every = nearest(library, point, query, at_once=at_once)
+            assert [neighbor.song.id for neighbor in every] == expected(songs, point, query)[0]
 
 
 def test_a_song_lies_at_its_own_place(collection):
@@ -147,10 +148,9 @@ def test_few_songs_are_looked_at(tmp_path):
     with made_library(tmp_path / "music.db", songs) as library:
         for point in POINTS:
             search = WatchedSearch(library, point, Query())
-            assert len(list(islice(search.neighbors(), 10))) == 10
-            for region in search.regions:
-                sql = neighbors._IN_BOXES.format(", ".join(["(?, ?, ?, ?)"] * len(region)))
-                assert len(library.query(sql, tuple(search._edges(region)))) < 250
+            assert len(list(islice(search.neighbors(16), 10))) == 10
+            for boxes in search.regions:
+                assert len(library.query(*search._region(boxes))) < 250
 
 
 def test_an_empty_index_has_no_neighbors(tmp_path):
@@ -162,6 +162,11 @@ def test_an_empty_index_has_no_neighbors(tmp_path):
 def test_a_point_is_finite(tmp_path, point):
     with Library(tmp_path / "music.db") as library, pytest.raises(ValueError, match="finite"):
         nearest(library, point)
+
+
+def test_at_once_is_a_positive_number(tmp_path):
+    with Library(tmp_path / "music.db") as library, pytest.raises(ValueError, match="at_once"):
+        nearest(library, (0.0, 0.0), at_once=0)
 
 
 def test_songs_that_are_added_meanwhile_disturb_nothing(tmp_path):

@@ -248,6 +248,7 @@ def test_moods_are_at_the_collections_own_quantiles(collection):
 @pytest.mark.parametrize("seed", range(3))
 def test_of_many_songs_a_sample_says_where_the_moods_are(tmp_path, monkeypatch, seed):
     """Even if the songs came folder by folder, those of each folder alike, and most of them are gone again."""
+    monkeypatch.setattr(moods, "_MOST", 1000)
     monkeypatch.setattr(moods, "_SAMPLE", 400)
     random = np.random.default_rng(seed)
     points = np.sort(random.normal(-0.3, 0.1, (3000, 2)), axis=0)

@@ -18,8 +18,8 @@ from emodj_live.library.song import Song
 Point = tuple[float, float]
 """Valence and arousal."""
 
-_FIRST = 16  # songs to look for at first
 _GROWTH = 4
+_FEWEST, _MANY = 1.5, 3  # songs in a box for each that is wanted: a disc inside of it has three quarters of them
 _MOST = 5000  # songs in a box; if more are needed, looking at every song in the index is faster
 _SMALLEST = 1 / 1024  # half a side of the first box
 _HALVINGS = 20
@@ -29,6 +29,8 @@ _ROUNDED_UP = 1 + 1e-9
 _IN_BOXES = """SELECT place.id FROM (VALUES {}) AS box CROSS JOIN place
     WHERE place.max_valence >= box.column1 AND place.min_valence <= box.column2
     AND place.max_arousal >= box.column3 AND place.min_arousal <= box.column4"""
+_PLANE = Box(-1, 1, -1, 1)
+_NOWHERE = "SELECT id FROM place WHERE 0"
 _SQUARE = """(song.valence - point.valence) * (song.valence - point.valence)
     + (song.arousal - point.arousal) * (song.arousal - point.arousal)"""
 _NEAREST = f"""CROSS JOIN (SELECT ? AS valence, ? AS arousal) AS point
@@ -50,7 +52,7 @@ class Neighbor:
     distance: float
 
 
-def nearest(library: Library, point: Point, query: Query | None = None) -> Iterator[Neighbor]:
+def nearest(library: Library, point: Point, query: Query | None = None, *, at_once: int = 16) -> Iterator[Neighbor]:
     """Return all songs from the nearest to the farthest; of equally near ones the one with the lowest id comes first.
 
     Songs whose files are gone, and songs without any sound, are left out. They are looked for as they are needed: the
@@ -63,6 +65,8 @@ def nearest(library: Library, point: Point, query: Query | None = None) -> Itera
         Valence and arousal; it may lie outside the plane.
     query : Query, optional
         What the songs must be like.
+    at_once : int
+        How many to look for at first: best as many as will be taken.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def nearest(library: Library, point: Point, query: Query | None = None) -> Itera
     Raises
     ------
     ValueError
-        If a coordinate is not a finite number.
+        If a coordinate is not a finite number, or `at_once` is not positive.
 
     Examples
     --------
@@ -81,7 +85,9 @@ def nearest(library: Library, point: Point, query: Query | None = None) -> Itera
     """
     if not all(map(math.isfinite, point)):
         raise ValueError(f"a point must be two finite numbers, got {point}")
-    return _Search(library, point, query or Query()).neighbors()
+    if at_once < 1:
+        raise ValueError(f"at_once must be a positive number, got {at_once}")
+    return _Search(library, point, query or Query()).neighbors(at_once)
 
 
 class _Search:
@@ -97,8 +103,7 @@ class _Search:
         self._count = 0
         self._last = (-1.0, 0)
 
-    def neighbors(self) -> Iterator[Neighbor]:
-        wanted = _FIRST
+    def neighbors(self, wanted: int) -> Iterator[Neighbor]:
         while True:
             found = 0
             for song in self._next(wanted):
@@ -132,10 +137,10 @@ class _Search:
         return self._songs(wanted if wanted <= _MOST else -1, None)
 
     def _half_side(self, aim: int) -> float | None:
-        """Return half a side of a box with at least `aim` songs, but not many more; None if there are fewer at all."""
+        """Return half a side of a box with more than `aim` songs, but not many more; None if there are not so many."""
         low, high = self._half, max(2 * self._half, _SMALLEST)
-        most = _GROWTH * aim
-        while (count := self._count_songs(high, most)) < aim:
+        fewest, most = round(_FEWEST * aim), _MANY * aim
+        while (count := self._count_songs(high, most)) < fewest:
             if high > 1 + max(map(abs, self._point)):  # it contains the whole plane
                 return None
             low, high = high, 2 * high
@@ -144,27 +149,26 @@ class _Search:
                 break
             middle = (low + high) / 2
             inside = self._count_songs(middle, most)
-            low, high, count = (low, middle, inside) if inside >= aim else (middle, high, count)
+            low, high, count = (low, middle, inside) if inside >= fewest else (middle, high, count)
         return high
 
     def _count_songs(self, half: float, most: int) -> int:
         """Return how many songs are in a box, or `most` if there are more."""
-        edges = self._edges([self._box(half)])
-        sql = f"SELECT count(*) FROM ({_IN_BOXES.format('(?, ?, ?, ?)')} LIMIT ?)"  # noqa: S608 (constants)
-        return int(self._library.query(sql, (*edges, most))[0][0])
+        region, edges = self._region([self._box(half)])
+        return int(self._library.query(f"SELECT count(*) FROM ({region} LIMIT ?)", (*edges, most))[0][0])  # noqa: S608
 
     def _songs(self, wanted: int, boxes: Sequence[Box] | None) -> Iterator[Song]:
         """Return the nearest songs behind the last one, of those in some boxes, or of all."""
-        region = f"song.id IN ({_IN_BOXES.format(', '.join(['(?, ?, ?, ?)'] * len(boxes)))})" if boxes else PLAYABLE
-        sql = _NEAREST.format(region, self._condition.text)
-        edges = self._edges(boxes or [])
+        region, edges = self._region(boxes or [])
+        sql = _NEAREST.format(PLAYABLE if boxes is None else f"song.id IN ({region})", self._condition.text)
         return self._library.songs(sql, (*self._point, *edges, *self._condition.parameters, *self._last, wanted))
 
-    def _edges(self, boxes: Sequence[Box]) -> Iterator[float]:
-        """Yield the edges of boxes, within the bounds that the query sets."""
-        for box in boxes:
-            inside = box & self._bounds
-            yield from (inside.left, inside.right, inside.bottom, inside.top)
+    def _region(self, boxes: Sequence[Box]) -> tuple[str, list[float]]:
+        """Return SQL for the ids of the songs in some boxes, within the query's bounds, and its parameters."""
+        inside = [box & self._bounds for box in boxes]
+        inside = [box for box in inside if box.left <= box.right and box.bottom <= box.top]
+        edges = [edge for box in inside for edge in (box.left, box.right, box.bottom, box.top)]
+        return (_IN_BOXES.format(", ".join(["(?, ?, ?, ?)"] * len(inside))) if inside else _NOWHERE), edges
 
     def _box(self, half: float) -> Box:
         valence, arousal = self._point
@@ -172,12 +176,17 @@ class _Search:
 
     def _disc(self, radius: float) -> list[Box]:
         """Return boxes that together cover a disc, and little besides: one box alone might reach into the crowd."""
-        valence, arousal = self._point
-        first, last = max(-1.0, valence - radius), min(1.0, valence + radius)
+        (valence, arousal), bounds = self._point, self._bounds & _PLANE
+        reach = _across(radius, max(bounds.bottom - arousal, arousal - bounds.top, 0.0))
+        first, last = max(bounds.left, valence - reach), min(bounds.right, valence + reach)
         cuts = [first + (last - first) * number / _STRIPS for number in range(_STRIPS + 1)]
         boxes = []
         for left, right in pairwise(cuts):
-            aside = max(left - valence, valence - right, 0.0)
-            half = math.sqrt(max(0.0, (radius - aside) * (radius + aside)))
+            half = _across(radius, max(left - valence, valence - right, 0.0))
             boxes.append(Box(left, right, arousal - half, arousal + half))
         return boxes
+
+
+def _across(radius: float, distance: float) -> float:
+    """Return half the length of a disc's chord at a distance from the middle."""
+    return math.sqrt(max(0.0, (radius - distance) * (radius + distance)))

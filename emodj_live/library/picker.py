@@ -15,6 +15,7 @@ DETOUR = 0.1
 """How much farther away a song may be, so that no artist comes twice in a row; models are off by more than that."""
 
 _LOOKAHEAD = 100  # songs to look at for another artist
+_AT_ONCE = 6  # songs: mostly one of them is new, and by another artist
 
 
 class Picker:
@@ -66,7 +67,8 @@ class Picker:
             None if no such song is left.
         """
         if point != self._point:
-            self._point, self._waiting, self._coming = point, [], nearest(self._library, point, self._query)
+            self._point, self._waiting = point, []
+            self._coming = nearest(self._library, point, self._query, at_once=_AT_ONCE)
         fitting = (neighbor for neighbor in self._left() if neighbor.song.duration <= longest)
         first = next(fitting, None)
         if first is None:

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ways = parser.add_argument_group(f"in which order (MOOD is {', '.join(MOODS[:-1])} or {MOODS[-1]})")
     ways.add_argument("--from", dest="start", **mood, help="from this mood ...")
     ways.add_argument("--to", dest="end", **mood, help="... to this one in even steps")
-    ways.add_argument("--mood", **mood, help="the songs nearest to this mood")
+    ways.add_argument("--mood", dest="around", **mood, help="the songs nearest to this mood")
     ways.add_argument("--near", metavar="SONG", help="a song and those nearest to it")
     ways.add_argument(
         "--emodj", metavar="SONG", help="a song, and then always the one nearest to the last: EmoDJ's order"
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace, library: Library) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse anything but exactly one order."""
-    ways = {"--from": options.start or options.end, "--mood": options.mood}
+    ways = {"--from": options.start or options.end, "--mood": options.around}
     given = [name for name, value in {**ways, "--near": options.near, "--emodj": options.emodj}.items() if value]
     if len(given) != 1:
         options.fail("choose one order: --from MOOD --to MOOD, --mood MOOD, --near SONG or --emodj SONG")
@@ -113,7 +113,7 @@ def _ordered(options: argparse.Namespace, library: Library, length: Length) -> I
         return walk(library, Quadrant(options.start), Quadrant(options.end), length, query)
     if options.emodj:
         return chain(library, locate(library, options.emodj), length, query)
-    place = Quadrant(options.mood) if options.mood else locate(library, options.near)
+    place = Quadrant(options.around) if options.around else locate(library, options.near)
     return around(library, place, length, query)
 
 

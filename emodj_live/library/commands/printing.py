@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -188,7 +187,7 @@ def print_table(rows: Iterable[Row], console: Console) -> int:
 
 
 def _table(*, has_header: bool, has_distance: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if has_header else None, show_header=has_header, expand=True, padding=(0, 1))
+    table = Table(box=None, show_header=has_header, expand=True, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("id", justify="right", width=7)
     if has_distance:
         table.add_column("distance", justify="right", width=8)

@@ -26,6 +26,7 @@ from emodj_live.sinks.terminal.braille import braille
 _ROWS = 6  # of a curve
 _WIDEST = 120  # columns
 _SCALE = 6  # columns
+_MARGIN = 0.01  # that rounding to float16 may have added
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +98,7 @@ def _curves(arc: NDArray[np.float32], duration: float, width: int) -> Iterator[T
     """Draw valence and arousal over time, on one scale."""
     if not np.isfinite(arc).any():
         return
-    reach = math.ceil(10 * float(np.nanmax(np.abs(arc))) + 0.5) / 10
+    reach = max(1, math.ceil(10 * float(np.nanmax(np.abs(arc))) - _MARGIN)) / 10
     for axis, name in enumerate(("valence", "arousal")):
         yield Text()
         yield Text(name, style="bold")

@@ -55,7 +55,8 @@ def run(options: argparse.Namespace, library: Library) -> int:
     """
     song = locate(library, options.song) if options.song else None
     point = (song.valence, song.arousal) if song else tuple(options.at)
-    others = (each for each in nearest(library, point, query_of(options)) if not song or each.song.id != song.id)
+    near = nearest(library, point, query_of(options), at_once=options.number + 1)
+    others = (each for each in near if not song or each.song.id != song.id)
     rows = (Row(each.song, each.distance) for each in islice(others, options.number))
     if not print_rows(rows, options):
         logger.warning("%s", why_nothing(library))
