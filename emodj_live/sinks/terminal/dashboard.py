@@ -20,7 +20,7 @@ from emodj_live.calibration import Calibration
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
 from emodj_live.sinks.terminal import background as backgrounds
-from emodj_live.sinks.terminal.arc import Arc
+from emodj_live.arc import Arc
 from emodj_live.sinks.terminal.interruptions import stepping_aside
 from emodj_live.sinks.terminal.keys import Key
 from emodj_live.sinks.terminal.look import Look, look_of
@@ -232,7 +232,10 @@ class Dashboard:
             What the meters follow.
         """
         self._has_heartbeat = True
-        if isinstance(block, np.ndarray):
+        if hasattr(block, "position"):  # the stream goes on elsewhere in the song
+            self._stream.forget_moments()
+            self._is_fresh = True
+        elif isinstance(block, np.ndarray):
             self._stream.ears.hear(block, self._clock())
         self._draw_if_due()
 
@@ -256,7 +259,7 @@ class Dashboard:
             album=self._album,
             place=self._place,
             status=status_of(self._source),
-            emotions=tuple(stream.emotions),
+            emotions=stream.emotions,
             since=stream.since,
             spot=stream.spot(now, drawn_at, self._spread()),
             span=self._span(),
@@ -293,7 +296,8 @@ class Dashboard:
         self._drawn_at = float("-inf")
 
     def _measure_cpu(self) -> None:
-        now, used = self._clock(), self._cpu_clock()
+        now = self._clock()
         if now - self._cpu_mark[0] >= 1:
+            used = self._cpu_clock()
             self._cpu = (used - self._cpu_mark[1]) / (now - self._cpu_mark[0])
             self._cpu_mark = now, used

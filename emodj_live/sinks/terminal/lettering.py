@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -23,7 +25,8 @@ _GLYPHS = {
 }
 
 
-def text_cells(text: str, width: int) -> list[str]:
+@lru_cache(256)
+def text_cells(text: str, width: int) -> Sequence[str]:
     """Return the cells of any text, such as a song's title, cut to a width.
 
     Parameters
@@ -35,7 +38,7 @@ def text_cells(text: str, width: int) -> list[str]:
 
     Returns
     -------
-    list of str
+    sequence of str
         One for each cell: a wide character is followed by an empty one, and accents stand with what they are on.
     """
     cells: list[str] = []
@@ -50,11 +53,11 @@ def text_cells(text: str, width: int) -> list[str]:
         elif cells:
             cells[-1] += shown
     if len(cells) <= width:
-        return cells
+        return tuple(cells)
     cut = max(0, width - 1)
     if cut and not cells[cut]:  # in the middle of a wide character
         cells[cut - 1] = " "
-    return [*cells[:cut], "…"]
+    return (*cells[:cut], "…")
 
 
 def large_letters(word: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,12 @@ class Look:
     depth: Depth = Depth.TRUE
     background: str = DARK
 
-    @property
+    @cached_property
     def is_light(self) -> bool:
         """Whether the background is light."""
         return contrast(self.background, "#000000") > contrast(self.background, "#ffffff")
 
-    @property
+    @cached_property
     def foreground(self) -> str:
         """About what the terminal writes with, as ``#rrggbb``."""
         return "#202024" if self.is_light else "#e6e6ea"
@@ -127,33 +127,33 @@ class Look:
         background = np.array(to_rgb(self.background), np.float32)
         return self.paint(background + share * (mood_colors(points) - background))
 
-    @property
+    @cached_property
     def faint(self) -> Pen:
         """What to write notes with."""
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
         return Pen(self.mixed(self.foreground, 0.58))
 
-    @property
+    @cached_property
     def line(self) -> Pen:
         """What to draw lines and empty tracks with."""
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
         return Pen(self.mixed(self.foreground, 0.28))
 
-    @property
+    @cached_property
     def mark(self) -> int:
         """Ink that stands out from every color."""
         if self.depth <= Depth.SIXTEEN:
             return DEFAULT
         return self.color("#000000" if self.is_light else "#ffffff")
 
-    @property
+    @cached_property
     def strong(self) -> Pen:
         """What to write headings with."""
         return Pen(weight=BOLD)
 
-    @property
+    @cached_property
     def alarm(self) -> Pen:
         """What to write alarms with."""
         if self.depth is Depth.NONE:
@@ -162,7 +162,7 @@ class Look:
             return Pen(PALETTE + 15, PALETTE + 1, BOLD)
         return Pen(self.color("#ffffff"), self.color("#c00000"), BOLD)
 
-    @property
+    @cached_property
     def box(self) -> Pen:
         """What to draw a box over other things with."""
         if self.depth <= Depth.SIXTEEN:

@@ -7,7 +7,7 @@ import numpy as np
 from emodj_live.blocks import SourceStatus
 from emodj_live.colors import color_of, ink_on
 from emodj_live.emotion import Emotion
-from emodj_live.sinks.terminal.arc import Arc
+from emodj_live.arc import Arc
 from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, PALETTE, Frame, Pen
 from emodj_live.sinks.terminal.layout import Layout, Rect
@@ -42,7 +42,7 @@ def draw_arc(frame: Frame, place: Layout, arc: Arc, status: SourceStatus, look: 
         y = top + axis * (height + blank)
         frame.put(0, y, name, look.strong)
         curve = Rect(0, y + 1, width, height - 1)
-        draw_curve(frame, curve, np.ascontiguousarray(values[:, axis]), values, look)
+        draw_curve(frame, curve, values[:, axis], values, look)
         for row in range(curve.y, curve.y + curve.height):
             if frame.cells[GLYPH, row, mark] == ord(" "):
                 frame.put(mark, row, "│", look.faint)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve, spread
-from emodj_live.sinks.terminal.frame import BOLD, Frame, Pen
+from emodj_live.sinks.terminal.frame import BOLD, Cells, Frame, Pen
 from emodj_live.sinks.terminal.layout import Rect
 from emodj_live.sinks.terminal.lettering import large_letters, text_cells
 from emodj_live.sinks.terminal.look import Look
+from emodj_live.sinks.terminal.memo import remembering
 
 _CERTAIN, _RATHER = 0.5, 0.35  # certainties from which words are large, and large but muted: as in emotion.mood
 _LEAST_FOR_NOTE = 34  # columns of a heading with a note
@@ -61,17 +60,25 @@ def draw_curves(
         How much time the curves show.
     look : Look
     """
-    newest = emotions[-1]
-    columns = 2 * (valence.width - SCALE_WIDTH)
-    points = [(emotion.time, emotion.valence, emotion.arousal) for emotion in emotions]
-    moods = spread(points, newest.time, seconds, columns)
-    for axis, (name, place) in enumerate((("valence", valence), ("arousal", arousal))):
-        frame.put(place.x, place.y, f"{name} {getattr(newest, name):+.2f}", look.strong)
+    for name, place in (("valence", valence), ("arousal", arousal)):
+        frame.put(place.x, place.y, f"{name} {getattr(emotions[-1], name):+.2f}", look.strong)
         if place.width >= _LEAST_FOR_NOTE:
             note = "last minute"
             frame.put(place.x + place.width - len(note) - SCALE_WIDTH, place.y, note, look.faint)
-        below = place._replace(y=place.y + 1, height=place.height - 1)
-        draw_curve(frame, below, np.ascontiguousarray(moods[:, axis]), moods, look)
+        size = place.width, place.height - 1
+        if min(size) > 0:
+            area = slice(place.y + 1, place.y + place.height), slice(place.x, place.x + place.width)
+            frame.cells[(slice(None), *area)] = _curve(emotions, name, *size, seconds, look)
+
+
+@remembering
+def _curve(emotions: Sequence[Emotion], name: str, width: int, height: int, seconds: float, look: Look) -> Cells:
+    """Return the cells of one curve with its scale."""
+    points = [(emotion.time, emotion.valence, emotion.arousal) for emotion in emotions]
+    moods = spread(points, emotions[-1].time, seconds, 2 * max(1, width - SCALE_WIDTH))
+    frame = Frame(width, height)
+    draw_curve(frame, Rect(0, 0, width, height), moods[:, int(name == "arousal")], moods, look)
+    return frame.cells
 
 
 def draw_caption(frame: Frame, place: Rect, emotion: Emotion | None, title: str, alarm: str, look: Look) -> None:

@@ -66,6 +66,8 @@ class Screen:
         if not self._may_draw():
             self.give_back()
             return False
+        if self._is_taken:
+            return True
         with uninterrupted():
             if not self._is_taken:
                 self._is_taken = True

@@ -9,7 +9,7 @@ from enum import Enum
 from emodj_live.blocks import SourceStatus
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal import dots, glow
-from emodj_live.sinks.terminal.arc import Arc
+from emodj_live.arc import Arc
 from emodj_live.sinks.terminal.frame import Frame
 from emodj_live.sinks.terminal.keys import Key, draw_box, draw_line
 from emodj_live.sinks.terminal.layout import Layout, layout
@@ -139,7 +139,7 @@ def _draw_parts(frame: Frame, place: Layout, view: View, look: Look) -> None:
     if place.valence and place.arousal and view.spot:
         draw_curves(frame, place.valence, place.arousal, view.emotions, MINUTE, look)
     if place.meters:
-        mood = view.spot.point if view.spot else (0.0, 0.0)
+        mood = (newest.valence, newest.arousal) if newest else (0.0, 0.0)
         draw_meters(frame, place.meters, view.sound, newest, mood, look)
 
 
