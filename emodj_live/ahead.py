@@ -69,9 +69,10 @@ class Ahead:
         return self._known
 
     def _read(self) -> None:
-        with self._process.stdout or suppress() as lines:
-            for line in lines or ():
-                with suppress(ValueError, KeyError, TypeError):  # the last line, if it was killed
+        assert self._process.stdout is not None  # noqa: S101 (it is a pipe)
+        with self._process.stdout as lines:
+            for line in lines:
+                with suppress(ValueError):  # the last line, if it was killed
                     self._add(json.loads(line))
 
     def _add(self, emotion: dict[str, float]) -> None:

@@ -6,11 +6,11 @@ Audio files and standard input have no option: they are what the command line's 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from emodj_live.errors import SourceError
@@ -157,7 +157,7 @@ def works(
                 album=str(getattr(source, "album", "")),
                 start=options.source.start,
                 stop=stop,
-                again=() if row.is_live else ("--", os.path.abspath(value)) if row is FILE else (f"--{row.name}",),
+                again=() if row.is_live else ("--", str(Path(value).absolute())) if row is FILE else (f"--{row.name}",),
             )
         except SourceError as error:
             yield error

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,7 +97,7 @@ class Session:
                 self._follow(work)
         except EmodjError as error:
             self._code = 1
-            self._say(lambda: self._report(error), str(error))
+            self._say(partial(self._report, error), str(error))
 
     def _say(self, action: Callable[[], object], message: str = "") -> None:
         """Print something now or, while a screen is shown, after it; a message is shown there already."""
@@ -142,7 +143,7 @@ class Session:
         self._tracker = tracker = self._new_tracker()
         self._is_skipped = False
         began = time.monotonic()
-        with self._looking_ahead(replace(work, skip=self._skip)) as work, self._outputs.following(work) as sinks:  # noqa: PLW2901
+        with self._looking_ahead(replace(work, skip=self._skip)) as work, self._outputs.following(work) as sinks:
             ends = self._end_of_duration(tracker)
             tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=sinks.after_block)
         elapsed = time.monotonic() - began
@@ -150,7 +151,7 @@ class Session:
             raise too_short(work.name, self._model)
         if profiler.count and not (self._options.quiet or self._options.json):
             text = summary(work.name, profiler.profile(), profiler.count, elapsed)
-            self._say(lambda: self._print(text))
+            self._say(partial(self._print, text))
 
     def _print(self, text: str) -> None:
         with suppress(OSError):  # a summary that nobody reads is not an error

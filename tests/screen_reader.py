@@ -102,7 +102,7 @@ class ScreenReader:
             elif code in _WEIGHTS:
                 self._pen = self._pen._replace(weight=self._pen.weight | _WEIGHTS[code])
             else:
-                name = "ground" if 40 <= code < 50 or 100 <= code else "ink"
+                name = "ground" if 40 <= code < 50 or code >= 100 else "ink"
                 self._pen = self._pen._replace(**{name: self._color(code, codes)})
 
     def _color(self, code: int, rest: list[int]) -> int:

@@ -1,4 +1,4 @@
-"""Keys that act on what is followed: pause, seek, the next song, quit. The dashboard's own keys only change the view."""
+"""Keys that act on what is followed: pause, seek, the next song, quit. The dashboard's own only change the view."""
 
 from __future__ import annotations
 

@@ -68,7 +68,9 @@ def limits(values: NDArray[np.floating]) -> tuple[float, float]:
     return max(-1.0, low), min(1.0, max(high, low + _LEAST))
 
 
-def draw_curve(frame: Frame, place: Rect, values: NDArray[np.floating], moods: NDArray[np.floating], look: Look) -> None:
+def draw_curve(
+    frame: Frame, place: Rect, values: NDArray[np.floating], moods: NDArray[np.floating], look: Look
+) -> None:
     """Draw a curve with its scale at the right.
 
     Parameters
@@ -90,7 +92,11 @@ def draw_curve(frame: Frame, place: Rect, values: NDArray[np.floating], moods: N
     for plane, content in ((GLYPH, glyphs), (INK, inks), (GROUND, DEFAULT), (WEIGHT, 0)):
         frame.cells[(plane, *area)] = content
     for value, row in ((high, 0), (low, place.height - 1)) if place.height > 1 else ():
-        frame.put(place.x + width + 1, place.y + row, f"{value:+.1f}", look.faint)
+        frame.put(place.x + width + 1, place.y + row, _named(value), look.faint)
+
+
+def _named(value: float) -> str:
+    return f"{value:+.1f}" if abs(value) > _STEP / 2 else " 0"
 
 
 def _dots(values: NDArray[np.floating], width: int, height: int, low: float, high: float) -> NDArray[np.int32]:
@@ -105,7 +111,7 @@ def _dots(values: NDArray[np.floating], width: int, height: int, low: float, hig
             continue
         row = round((high - min(high, max(low, value))) / (high - low) * (4 * height - 1))
         start, end = sorted((row, row if before is None else before))
-        dots[start : end + 1, column] = True
+        dots[start : end + 2, column] = True  # two dots strong
         before = row
     return braille(dots)
 

@@ -15,18 +15,19 @@ from types import TracebackType
 import numpy as np
 from rich.console import Console
 
+from emodj_live.arc import Arc
 from emodj_live.blocks import status_of, title_of
 from emodj_live.calibration import Calibration
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
 from emodj_live.sinks.terminal import background as backgrounds
-from emodj_live.arc import Arc
 from emodj_live.sinks.terminal.interruptions import stepping_aside
 from emodj_live.sinks.terminal.keys import Key
 from emodj_live.sinks.terminal.look import Look, look_of
 from emodj_live.sinks.terminal.notices import Notices
 from emodj_live.sinks.terminal.plane import Span
 from emodj_live.sinks.terminal.screen import Screen
+from emodj_live.sinks.terminal.snapshot import save
 from emodj_live.sinks.terminal.state import Stream
 from emodj_live.sinks.terminal.view import Mode, View, render
 
@@ -216,6 +217,9 @@ class Dashboard:
             self._mode = self._mode.next
         elif key == "z":
             self._is_zoomed = not self._is_zoomed
+        elif key == "s":
+            if (cells := self._screen.cells) is not None:
+                self.show(save(cells, self._look(), title_of(self._source)))
         else:
             return False
         self._is_fresh = True

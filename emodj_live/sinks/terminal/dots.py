@@ -18,7 +18,7 @@ from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.motion import TAIL
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
-_LATTICE = 8, 8  # dots between those of the field, across and down
+_LATTICE = 4, 4  # dots between those of the field, across and down
 _HEAD = 2.3  # radius [dots]
 _NEAR = 5  # dots around the head that may be part of it
 _HALO_DOTS = 3.5  # dots between those of the halo
@@ -132,7 +132,7 @@ def _still(width: int, height: int, span: Span, look: Look) -> Frame:
     """Return what does not move: lattice, axes and words."""
     frame = Frame(width, height)
     lattice, axis = _lattice(width, height, span)
-    moods = look.moods(span.grid(width, height), 0.75)
+    moods = look.moods(span.grid(width, height))
     frame.cells[INK] = DEFAULT if look.depth is Depth.NONE else moods
     frame.cells[WEIGHT] = DIM if look.depth <= Depth.SIXTEEN else 0
     there = cells_of(axis)

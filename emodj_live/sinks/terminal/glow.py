@@ -70,7 +70,9 @@ def _lit(
     """Return the plane with its halo and its axes, as packed colors: shape (down, across)."""
     colors, strengths = _field(across, down, span, look)
     if center is not None:
-        strengths = strengths + (0.6 - strengths) * _halo(across, down, span, center, spread)
+        strengths = strengths + ((0.45 if look.is_light else 0.6) - strengths) * _halo(
+            across, down, span, center, spread
+        )
     background = np.array(to_rgb(look.background), np.float32)
     lit = background + strengths[..., np.newaxis] * (colors - background)
     foreground, (column, row) = np.array(to_rgb(look.foreground), np.float32), axes(span, across, down)
@@ -130,13 +132,12 @@ def _draw_head(pixels: NDArray[np.int32], place: NDArray[np.float64], before: ND
     _tint(pixels, rows + low[1], columns + low[0], alpha[rows, columns].astype(np.float32), color)
 
 
-def _distance(
-    x: NDArray[np.float64], y: NDArray[np.float64], way: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _distance(x: NDArray[np.float64], y: NDArray[np.float64], way: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far points are from a way that begins at the origin."""
     length = float(way @ way)
     along = np.clip((x * way[0] + y * way[1]) / length, 0, 1) if length > 0 else np.zeros_like(x)
-    return np.hypot(x - along * way[0], y - along * way[1])
+    distance: NDArray[np.float64] = np.hypot(x - along * way[0], y - along * way[1])
+    return distance
 
 
 def _tint(

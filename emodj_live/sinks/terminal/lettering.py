@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
+_DOUBLED = {ord(" "): "  ", ord("█"): "██"}
 _HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 _GLYPHS = {
     "a": (" ██ ", "█  █", "████", "█  █", "█  █"),
@@ -60,9 +61,11 @@ def text_cells(text: str, width: int) -> Sequence[str]:
     return (*cells[:cut], "…")
 
 
-def large_letters(word: str) -> list[str]:
-    """Return a word in letters three rows high."""
-    rows = [" ".join(_GLYPHS[letter][row] for letter in word) for row in range(5)]
-    rows.append(" " * len(rows[0]))
-    pairs = zip(rows[::2], rows[1::2], strict=True)
+def large_letters(word: str, rows: int = 3) -> list[str]:
+    """Return a word in letters three or five rows high."""
+    if rows >= 5:
+        return [" ".join(_GLYPHS[letter][row] for letter in word).translate(_DOUBLED) for row in range(5)]
+    lines = [" ".join(_GLYPHS[letter][row] for letter in word) for row in range(5)]
+    lines.append(" " * len(lines[0]))
+    pairs = zip(lines[::2], lines[1::2], strict=True)
     return ["".join(_HALVES[a != " ", b != " "] for a, b in zip(*pair, strict=True)) for pair in pairs]

@@ -15,7 +15,6 @@ from emodj_live.sinks.terminal.motion import Point
 from emodj_live.sinks.terminal.sound import BANDS, Sound
 
 _LOWEST, _HIGH, _TOO_HIGH = -60.0, -12.0, -3.0  # [dBFS]
-_LEFT_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LOWER_EIGHTHS = np.array([ord(character) for character in " ▁▂▃▄▅▆▇█"], np.int32)
 _MOST_BARS, _WIDEST_BAR = 23, 2
 _NAMES = ((0, "50 Hz"), (26, "1k"), (39, "4k"))  # bands and what they are called
@@ -63,23 +62,17 @@ def _draw_level(frame: Frame, place: Rect, sound: Sound, look: Look) -> None:
     """Draw the bar, and a mark where its peak was."""
     share = (sound.level - _LOWEST) / -_LOWEST
     kind = "bad" if sound.level > _TOO_HIGH else "high" if sound.level > _HIGH else "good"
-    frame.fill(place.x, place.y, place.width, 1, look.line, "┈")
-    peak = round(min(1.0, (sound.peak - _LOWEST) / -_LOWEST) * (place.width - 1))
+    frame.put(place.x, place.y, "━" * place.width, look.line)
+    peak = round(min(1.0, (sound.peak - _LOWEST) / -_LOWEST) * place.width) - 1
     if peak > 0:
-        frame.put(place.x + peak, place.y, "│", look.faint)
-    filled = bar(share, place.width).rstrip()
-    frame.put(place.x, place.y, filled, look.signal(kind))
+        frame.put(place.x + peak, place.y, "━", look.faint)
+    halves = round(min(1.0, max(0.0, share)) * place.width * 2)
+    frame.put(place.x, place.y, "━" * (halves // 2), look.signal(kind))
+    if halves % 2:
+        frame.put(place.x + halves // 2, place.y, "╸", look.signal(kind))
 
 
-def bar(share: float, width: int) -> str:
-    """Return a bar that fills a share of a width, in steps of an eighth of a cell."""
-    full, part = divmod(round(min(1, max(0, share)) * width * 8), 8)
-    return ("█" * full + (_LEFT_EIGHTHS[part] if part else "")).ljust(width)
-
-
-def _draw_bars(
-    frame: Frame, place: Rect, bands: NDArray[np.float32], mood: Point, look: Look
-) -> NDArray[np.intp]:
+def _draw_bars(frame: Frame, place: Rect, bands: NDArray[np.float32], mood: Point, look: Look) -> NDArray[np.intp]:
     """Draw the spectrum, and return in which column of it each band is."""
     columns, starts = _columns(place.width)
     heights = np.maximum.reduceat(bands, starts)
@@ -116,5 +109,5 @@ def _shades_of(valence: float, arousal: float, height: int, look: Look) -> NDArr
     """Return the ink of each row: the color of the mood, stronger above."""
     if look.depth is Depth.NONE:
         return np.full(height, DEFAULT, np.int32)
-    shares = np.linspace(1.0, 0.5, height)
+    shares = np.linspace(1.0, 0.5, height) if look.depth is Depth.TRUE else np.ones(height)
     return np.array([int(look.moods(np.array([valence, arousal]), share)) for share in shares.tolist()], np.int32)

@@ -35,14 +35,16 @@ def draw_mood(frame: Frame, place: Rect, emotion: Emotion | None, since: float, 
     certainty = 1.0 if emotion.certainty is None else emotion.certainty
     pen = look.ink_of(emotion.valence, emotion.arousal, is_muted=certainty < _CERTAIN)
     if certainty >= _RATHER:
-        for row, text in enumerate(large_letters(emotion.quadrant.value)):
+        for row, text in enumerate(large_letters(emotion.quadrant.value, place.height - 1)):
             frame.put(place.x, place.y + row, text, pen)
     else:
         frame.put(place.x, place.y + 1, " ".join(emotion.mood.upper()), pen)
     words = [emotion.mood if emotion.certainty is None else f"{emotion.mood}, {100 * certainty:.0f} % certain"]
     if since >= 1:
         words.append(f"for {since:.0f} s")
-    frame.put(place.x, place.y + 3, text_cells(" · ".join(words), place.width), look.faint)
+    if len(" · ".join(words)) > place.width:
+        del words[1:]
+    frame.put(place.x, place.y + place.height - 1, text_cells(" · ".join(words), place.width), look.faint)
 
 
 def draw_curves(
@@ -100,14 +102,14 @@ def draw_caption(frame: Frame, place: Rect, emotion: Emotion | None, title: str,
         ink = look.ink_of(emotion.valence, emotion.arousal)
         numbers = f"valence {emotion.valence:+.2f}", f"arousal {emotion.arousal:+.2f}"
         if place.height == 1 and not alarm:
-            _draw_in_one_line(frame, place, emotion, ink, look)
+            _draw_in_one_line(frame, place, emotion, ink)
             return
         lines += [(emotion.mood.upper(), ink), *((number, Pen()) for number in numbers), (title, look.faint)]
     for row, (text, pen) in enumerate(lines[: place.height]):
         frame.put(place.x, place.y + row, text_cells(text, place.width), pen)
 
 
-def _draw_in_one_line(frame: Frame, place: Rect, emotion: Emotion, ink: Pen, look: Look) -> None:
+def _draw_in_one_line(frame: Frame, place: Rect, emotion: Emotion, ink: Pen) -> None:
     word = emotion.mood.upper()
     frame.put(place.x, place.y, text_cells(word, place.width), ink._replace(weight=ink.weight | BOLD))
     for numbers in (

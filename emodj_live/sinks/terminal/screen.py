@@ -50,6 +50,11 @@ class Screen:
         """The terminal's background as ``#rrggbb``; empty while it has not said so."""
         return self._keyboard.background
 
+    @property
+    def cells(self) -> Cells | None:
+        """What it shows; None if that is not known."""
+        return self._shown
+
     def take(self) -> bool:
         """Take the terminal over, unless a shell has put the program into the background.
 

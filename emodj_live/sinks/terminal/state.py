@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emodj_live.emotion import Emotion
 from emodj_live.arc import Arc, ArcRecorder
+from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.motion import Glide
 from emodj_live.sinks.terminal.plane import Spot
 from emodj_live.sinks.terminal.sound import Ears
@@ -47,7 +47,9 @@ class Stream:
             self.forget_moments()
         if not self.emotions or self.emotions[-1].quadrant is not emotion.quadrant:
             self._named_at = emotion.time
-        oldest = next((n for n, one in enumerate(self.emotions) if emotion.time - one.time <= MINUTE), len(self.emotions))
+        oldest = next(
+            (n for n, one in enumerate(self.emotions) if emotion.time - one.time <= MINUTE), len(self.emotions)
+        )
         self.emotions = (*self.emotions[oldest:], emotion)
         # before any sound the values mean nothing
         self._has_heard |= not emotion.is_silent or bool(emotion.valence or emotion.arousal)

@@ -12,9 +12,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.arc import Arc
 from emodj_live.colors import blend, color_of, ink_on
 from emodj_live.emotion import Quadrant, clock
-from emodj_live.arc import Arc
 from emodj_live.sinks.terminal.frame import (
     BOLD,
     DEFAULT,
@@ -36,14 +36,14 @@ _STEPS = (60.0, 120.0, 300.0, 600.0)  # [s] what a strip without an end may show
 
 
 def draw_strip(
-    frame: Frame, y: int, arc: Arc, position: float, length: float | None, look: Look, *, is_exact: bool = True
+    frame: Frame, arc: Arc, position: float, length: float | None, look: Look, *, is_exact: bool = True
 ) -> None:
-    """Draw a row with the time, the strip and the length.
+    """Draw the time, the strip and the length.
 
     Parameters
     ----------
     frame : Frame
-    y : int
+        One row.
     arc : Arc
         What is known of the moods so far.
     position : float
@@ -59,12 +59,12 @@ def draw_strip(
     right = "live" if length is None else ("" if is_exact else "~") + clock(round(end), 0).strip()
     start = len(left) + 1
     width = frame.width - start - len(right) - 1
-    frame.put(0, y, left, look.strong)
-    frame.put(frame.width - len(right), y, right, look.faint)
+    frame.put(0, 0, left, look.strong)
+    frame.put(frame.width - len(right), 0, right, look.faint)
     if width > 0:
         halves = min(2 * width - 1, int((position - begin) / (end - begin) * 2 * width))
         moods = _columns(arc.points.tobytes(), arc.start, begin, end, width)
-        frame.cells[:, y, start : start + width] = _row(moods, halves, look)
+        frame.cells[:, 0, start : start + width] = _row(moods, halves, look)
 
 
 def window(position: float, length: float | None) -> tuple[float, float]:
@@ -120,12 +120,14 @@ def _words(moods: NDArray[np.float32]) -> list[tuple[int, str]]:
     return words
 
 
-def _draw_colors(frame: Frame, moods: NDArray[np.float32], words: list[tuple[int, str]], played: int, look: Look) -> None:
+def _draw_colors(
+    frame: Frame, moods: NDArray[np.float32], words: list[tuple[int, str]], played: int, look: Look
+) -> None:
     """Draw each known mood as a colored cell, and a line where nothing is known."""
     known = np.nan_to_num(moods)
     bright, faint = look.moods(known), look.moods(known, _UPCOMING)
     is_known, is_played = np.isfinite(moods[:, 0]), np.arange(len(moods)) < played
-    is_thin = ~is_known | (~is_played if look.depth is Depth.SIXTEEN else False)
+    is_thin = ~is_known | (~is_played if look.depth < Depth.TRUE else False)
     line = np.where(is_played, ord("━"), ord("─"))
     cells = frame.cells[:, 0]
     cells[GLYPH] = np.where(is_known, np.where(is_thin, ord("▄"), ord(" ")), line)
@@ -142,8 +144,10 @@ def _draw_colors(frame: Frame, moods: NDArray[np.float32], words: list[tuple[int
 @lru_cache(512)
 def _letter_pen(valence: float, arousal: float, look: Look, *, is_played: bool) -> Pen:
     """Return what can be read on the color of a mood."""
+    if look.depth < Depth.TRUE and not is_played:
+        return look.faint._replace(ground=DEFAULT)
     if look.depth is Depth.SIXTEEN:
-        return Pen(PALETTE, KEEP) if is_played else Pen(DEFAULT, DEFAULT, DIM)
+        return Pen(PALETTE, KEEP)
     color = color_of(valence, arousal)
     return Pen(look.color(ink_on(color if is_played else blend(look.background, color, _UPCOMING))), KEEP)
 
