@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 from rich.cells import cell_len
 
-from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, PALETTE, REVERSE, Frame, Pen, number_of
+from emodj_live.sinks.terminal.frame import (
+    BOLD,
+    DEFAULT,
+    DIM,
+    GLYPH,
+    PALETTE,
+    REVERSE,
+    Frame,
+    Pen,
+    character_of,
+    number_of,
+)
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<numbers>[0-9;]*)(?P<command>[HJm])"
@@ -89,9 +99,18 @@ class ScreenReader:
         if not (self._x + width <= self.frame.width and self._y < self.frame.height):
             raise ValueError(f"written beyond the edge: {character!r} at {self._x}, {self._y}")
         if width == 0:
+            self._accent(character)
             return
         self.frame.put(self._x, self._y, [character, ""][:width], self._pen)
         self._x += width
+
+    def _accent(self, accent: str) -> None:
+        """Put an accent on the character before."""
+        place = self._x - 1
+        while place and self.frame.cells[GLYPH, self._y, place] == 0:
+            place -= 1
+        before = character_of(int(self.frame.cells[GLYPH, self._y, place]))
+        self.frame.cells[GLYPH, self._y, place] = number_of(before + accent)
 
     def _style(self, codes: list[int]) -> None:
         codes = list(codes)
@@ -114,11 +133,3 @@ class ScreenReader:
         if code in (39, 49):
             return DEFAULT
         return PALETTE + (code % 10 if code < 50 else 8 + code % 10)
-
-
-def blank(width: int, height: int) -> np.ndarray:
-    """Return the cells of an empty screen."""
-    return Frame(width, height).cells
-
-
-__all__ = ["ScreenReader", "blank", "number_of"]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 SMALLEST = (60, 18)  # columns and rows for more than the plane
 _SMALLEST_PLANE = (16, 6)
+_LEAST_BESIDE = 16  # columns of a caption that stands beside the plane
 _WIDE = 72  # columns, from which there is a margin
 _ROOMY = 24  # rows, from which there are blank ones
 _PLANE_SHAPE = 2.15  # columns for a row, so that it looks square
@@ -96,7 +97,7 @@ def _small(width: int, height: int) -> Layout:
     if width < _SMALLEST_PLANE[0] or height < _SMALLEST_PLANE[1]:
         return Layout(caption=Rect(0, 0, width, height))
     beside = width - int(_PLANE_SHAPE * height) - _GAP
-    if beside >= 28:
+    if beside >= _LEAST_BESIDE:
         columns = width - beside
         return Layout(plane=Rect(0, 0, columns - _GAP, height), caption=Rect(columns, 0, beside, height))
     return Layout(plane=Rect(0, 0, width, height - 1), caption=Rect(0, height - 1, width, 1))

@@ -235,7 +235,8 @@ def _of_palette(colors: NDArray[np.floating]) -> Colors:
     cube_distance = np.square(values - _CUBE_STEPS[cube]).sum(-1)
     gray_distance = np.square(values - (8 + 10 * gray)[..., np.newaxis]).sum(-1)
     numbers = 16 + cube @ np.array([36, 6, 1])
-    return PALETTE + np.where(gray_distance < cube_distance, 232 + gray, numbers).astype(np.int32)
+    chosen: Colors = PALETTE + np.where(gray_distance < cube_distance, 232 + gray, numbers).astype(np.int32)
+    return chosen
 
 
 def _vivid(colors: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -47,14 +47,18 @@ def draw_meters(frame: Frame, place: Rect, sound: Sound, emotion: Emotion | None
 
 
 def _draw_numbers(frame: Frame, place: Rect, emotion: Emotion, look: Look) -> None:
-    frame.put(place.x, place.y, f"level {emotion.level:.1f} dBFS", look.strong)
-    notes = [(f"gain {emotion.gain:+.1f} dB", look.faint)] if emotion.gain else []
+    """Draw the level in numbers and, as there is room, what is to be said of it: the gravest first."""
+    text = f"level {emotion.level:.1f} dBFS"
+    frame.put(place.x, place.y, text, look.strong)
+    notes = [(" clipping ", look.alarm)] if emotion.is_clipped else []
     notes += [(" silence ", Pen(weight=REVERSE))] if emotion.is_silent else []
-    notes += [(" clipping ", look.alarm)] if emotion.is_clipped else []
-    end = place.x + place.width
-    for text, pen in reversed(notes):
-        end -= len(text)
-        frame.put(end, place.y, text, pen)
+    notes += [(f"gain {emotion.gain:+.1f} dB", look.faint)] if emotion.gain else []
+    end, begin = place.x + place.width, place.x + len(text) + 1
+    for note, pen in notes:
+        if end - len(note) < begin:
+            return
+        end -= len(note)
+        frame.put(end, place.y, note, pen)
         end -= 2
 
 
