@@ -149,7 +149,7 @@ class Session:
         elapsed = time.monotonic() - began
         if not (profiler.count or self._stop.is_set() or self._is_skipped):
             raise too_short(work.name, self._model)
-        if profiler.count and not (self._options.quiet or self._options.json):
+        if (profiler.count or not self._is_skipped) and not (self._options.quiet or self._options.json):
             text = summary(work.name, profiler.profile(), profiler.count, elapsed)
             self._say(partial(self._print, text))
 

@@ -57,6 +57,12 @@ class ScreenReader:
         self._x = self._y = 0
         self._pen = Pen(DEFAULT, DEFAULT)
         self._rest = ""
+        self._clips = False  # what was written for another size may still come
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the size; from now on what is beyond an edge is cut off, because it may be meant for the old one."""
+        self.frame = Frame(width, height)
+        self._clips = True
 
     def feed(self, text: str) -> ScreenReader:
         """Take in what was written; what is incomplete waits for the rest."""
@@ -82,6 +88,7 @@ class ScreenReader:
     def _take(self, found: re.Match[str]) -> None:
         if found["mode"] == "1049":
             self.is_alternate = found["switch"] == "h"
+            self._pen = Pen(DEFAULT, DEFAULT)
             self.frame = Frame(self.frame.width, self.frame.height)
         elif found["character"] and not self.is_alternate:
             self.outside += found["character"]
@@ -97,6 +104,8 @@ class ScreenReader:
     def _write(self, character: str) -> None:
         width = cell_len(character)
         if not (self._x + width <= self.frame.width and self._y < self.frame.height):
+            if self._clips:
+                return
             raise ValueError(f"written beyond the edge: {character!r} at {self._x}, {self._y}")
         if width == 0:
             self._accent(character)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
@@ -115,6 +116,7 @@ class Dashboard:
         self._is_fresh = self._has_heartbeat = False
         self._cpu_mark = (clock(), cpu_clock())
         self._cpu = 0.0
+        self._behind: float | None = None
         self._exit = ExitStack()
         self.follow(source)
 
@@ -251,18 +253,19 @@ class Dashboard:
         """Put what has changed on the terminal, if the program is in the foreground there."""
         before, self._drawn_at = self._drawn_at, self._clock()
         self._is_fresh = False
-        self._measure_cpu()
         with _terminal_errors():
             if self._screen.take():
                 self._screen.show(render(self._view(before), *self._screen.size, self._look()))
 
     def _view(self, drawn_at: float) -> View:
         now, stream = self._drawn_at, self._stream
+        status = status_of(self._source)
+        self._measure(status.behind)
         return View(
             title=title_of(self._source),
             album=self._album,
             place=self._place,
-            status=status_of(self._source),
+            status=replace(status, behind=self._behind),
             emotions=stream.emotions,
             since=stream.since,
             spot=stream.spot(now, drawn_at, self._spread()),
@@ -299,9 +302,11 @@ class Dashboard:
         """Draw at the next occasion, because the terminal may show something else."""
         self._drawn_at = float("-inf")
 
-    def _measure_cpu(self) -> None:
+    def _measure(self, behind: float | None) -> None:
+        """Take what changes all the time once a second, because a number that flickers cannot be read."""
         now = self._clock()
         if now - self._cpu_mark[0] >= 1:
             used = self._cpu_clock()
             self._cpu = (used - self._cpu_mark[1]) / (now - self._cpu_mark[0])
             self._cpu_mark = now, used
+            self._behind = behind

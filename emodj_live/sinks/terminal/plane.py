@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emodj_live.emotion import Quadrant
 from emodj_live.sinks.terminal.motion import Point, TailPoint
 
-_LEAST_FOR_AXES = 40  # columns of a plane that has names on its axes
+_LEAST_FOR_AXES = 36  # columns of a plane that has names on its axes
 _MARGIN = 2  # columns
 
 

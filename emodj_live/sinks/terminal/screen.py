@@ -82,6 +82,7 @@ class Screen:
                 self._keyboard.take()
                 self._write(_ENTER)
                 if self._asks and self._keyboard.is_taken:
+                    self._asks = False
                     self._keyboard.expect_answer()
                     self._write(BACKGROUND_QUERY)
         return True

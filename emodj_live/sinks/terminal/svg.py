@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import groupby
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from rich.color import Color
@@ -15,12 +17,8 @@ from emodj_live.sinks.terminal.frame import (
     BOLD,
     DEFAULT,
     DIM,
-    GLYPH,
-    GROUND,
-    INK,
     PALETTE,
     REVERSE,
-    WEIGHT,
     Cells,
     character_of,
 )
@@ -40,6 +38,10 @@ _BRAILLE = (
     (0x40, 0, 3),
     (0x80, 1, 3),
 )
+_SPACE = ord(" ")
+_Cell: TypeAlias = tuple[int, str, str, int]
+"""Character, its color, what is behind it, and whether it is bold."""
+
 _SIXTEEN = (
     *((0, 0, 0), (205, 49, 49), (13, 188, 121), (200, 165, 0), (36, 114, 200), (188, 63, 188), (17, 168, 205)),
     *((200, 200, 200), (118, 118, 118), (241, 76, 76), (35, 209, 139), (245, 245, 67), (59, 142, 234)),
@@ -95,20 +97,32 @@ def drawn(cells: Cells, background: str, foreground: str, *, x: int = 0, y: int 
     """
     shapes, texts = _Shapes(), []
     for row, planes in enumerate(cells.transpose(1, 0, 2).tolist(), y):
-        column = x
-        for (ink, ground, weight, is_text), run in groupby(zip(*planes, strict=True), key=_kind):
-            glyphs = [cell[GLYPH] for cell in run]
-            left, top = column * WIDTH, row * HEIGHT
-            inked, grounded = _colors(ink, ground, weight, background, foreground)
-            if grounded != background or hides:
-                shapes.grounds[grounded].append(_box(left, top, len(glyphs) * WIDTH, HEIGHT))
-            if is_text:
-                texts.append(_text(left, top, glyphs, inked, is_bold=bool(weight & BOLD)))
-            for number, glyph in enumerate(() if is_text else glyphs):
+        colored = [
+            (glyph, *_colors(*look, background, foreground), look[2] & BOLD)
+            for glyph, *look in zip(*planes, strict=True)
+        ]
+        for column, run in _runs(colored, lambda cell: cell[2]):
+            if run[0][2] != background or hides:
+                box = _box((x + column) * WIDTH, row * HEIGHT, len(run) * WIDTH, HEIGHT)
+                shapes.grounds[run[0][2]].append(box)
+        for column, run in _runs(colored, lambda cell: (_is_text(cell[0]), cell[1], cell[3])):
+            left, top = (x + column) * WIDTH, row * HEIGHT
+            glyphs, inked = [cell[0] for cell in run], run[0][1]
+            if _is_text(glyphs[0]):
+                texts += _texts(left, top, glyphs, inked, is_bold=bool(run[0][3]))
+            for number, glyph in enumerate(glyphs):
                 boxes = (_box(left + number * WIDTH + a, top + b, c, d) for a, b, c, d in _boxes_of(glyph))
                 shapes.inks[inked] += boxes
-            column += len(glyphs)
     return "".join([*shapes.elements(), *texts])
+
+
+def _runs(cells: list[_Cell], kind: Callable[[_Cell], object]) -> Iterator[tuple[int, list[_Cell]]]:
+    """Yield the first column and the cells of each run of one kind."""
+    column = 0
+    for _, run in groupby(cells, key=kind):
+        found = list(run)
+        yield column, found
+        column += len(found)
 
 
 class _Shapes:
@@ -131,18 +145,31 @@ def _colors(ink: int, ground: int, weight: int, background: str, foreground: str
     return blend(inked, background, 0.4) if weight & DIM else inked, grounded
 
 
-def _kind(cell: tuple[int, ...]) -> tuple[int, int, int, bool]:
-    """Return what cells of one run have in common."""
-    is_blank = cell[GLYPH] == ord(" ")
-    is_text = cell[GLYPH] == 0 or not (is_blank or any(True for _ in _boxes_of(cell[GLYPH])))
-    return DEFAULT if is_blank else cell[INK], cell[GROUND], cell[WEIGHT], is_text
+@cache
+def _is_text(glyph: int) -> bool:
+    """Return whether a character is drawn as text; a space is, because it stands in texts."""
+    return not any(True for _ in _boxes_of(glyph))
 
 
-def _text(x: int, y: int, glyphs: list[int], color: str, *, is_bold: bool) -> str:
-    text = "".join(map(character_of, glyphs))
+def _texts(x: int, y: int, glyphs: list[int], color: str, *, is_bold: bool) -> Iterator[str]:
+    """Yield the words of a run, where more than one space lies between them each for itself."""
     weight = ' font-weight="bold"' if is_bold else ""
-    length = len(glyphs) * WIDTH
-    return f'<text x="{x}" y="{y + _BASELINE}" textLength="{length}" fill="{color}"{weight}>{escape(text)}</text>'
+    for place, word in _words(glyphs):
+        text = escape("".join(map(character_of, word)))
+        begin, length = x + place * WIDTH, len(word) * WIDTH
+        yield f'<text x="{begin}" y="{y + _BASELINE}" textLength="{length}" fill="{color}"{weight}>{text}</text>'
+
+
+def _words(glyphs: list[int]) -> Iterator[tuple[int, list[int]]]:
+    """Yield the places and characters of what single spaces or none hold together."""
+    start: int | None = None
+    for place, glyph in enumerate([*glyphs, _SPACE, _SPACE]):
+        is_end = glyph == _SPACE and (place + 1 >= len(glyphs) or glyphs[place + 1] == _SPACE)
+        if start is None and glyph != _SPACE:
+            start = place
+        elif start is not None and is_end:
+            yield start, glyphs[start:place]
+            start = None
 
 
 def _box(x: float, y: float, width: float, height: float) -> str:
