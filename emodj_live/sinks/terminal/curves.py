@@ -61,8 +61,8 @@ def limits(values: NDArray[np.floating]) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if not len(known):
         return -0.1, 0.1
-    low = math.floor((float(known.min()) - _MARGIN) / _STEP) * _STEP
-    high = math.ceil((float(known.max()) + _MARGIN) / _STEP) * _STEP
+    low = math.floor((float(known.min()) - _MARGIN) / _STEP + 1e-6) * _STEP
+    high = math.ceil((float(known.max()) + _MARGIN) / _STEP - 1e-6) * _STEP
     missing = max(0.0, _LEAST - (high - low))
     low -= math.ceil(missing / _STEP / 2) * _STEP
     return max(-1.0, low), min(1.0, max(high, low + _LEAST))

@@ -54,7 +54,8 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
 
 
 def _is_word(still: Frame) -> NDArray[np.bool_]:
-    return (still.cells[GLYPH] > ord(" ")) & (still.cells[GLYPH] < _BLANK)
+    is_word: NDArray[np.bool_] = (still.cells[GLYPH] > ord(" ")) & (still.cells[GLYPH] < _BLANK)
+    return is_word
 
 
 def _layers(across: int, down: int, span: Span, look: Look, spot: Spot) -> list[_Layer]:

@@ -95,11 +95,12 @@ def drawn(cells: Cells, background: str, foreground: str, *, x: int = 0, y: int 
     str
         SVG elements.
     """
-    shapes, texts = _Shapes(), []
+    shapes = _Shapes()
+    texts: list[str] = []
     for row, planes in enumerate(cells.transpose(1, 0, 2).tolist(), y):
         colored = [
-            (glyph, *_colors(*look, background, foreground), look[2] & BOLD)
-            for glyph, *look in zip(*planes, strict=True)
+            (glyph, *_colors(ink, ground, weight, background, foreground), weight & BOLD)
+            for glyph, ink, ground, weight in zip(*planes, strict=True)
         ]
         for column, run in _runs(colored, lambda cell: cell[2]):
             if run[0][2] != background or hides:
