@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
     from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
     from emodj_live.calibration import Calibration
+    from emodj_live.colors import color_of
     from emodj_live.console import own_stderr
     from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
@@ -78,6 +79,7 @@ __all__ = [
     "SourceStatus",
     "StreamSource",
     "analyze",
+    "color_of",
     "find_device",
     "list_devices",
     "load_model",
@@ -123,6 +125,7 @@ _HOMES = {
     "SourceStatus": "blocks",
     "StreamSource": "sources.stream",
     "analyze": "profile",
+    "color_of": "colors",
     "find_device": "sources.devices",
     "list_devices": "sources.devices",
     "load_model": "kinds",

@@ -57,7 +57,7 @@ class Rule:
     later: set[str] = field(default_factory=set)  # others and own, inside functions and for type checkers only
 
 
-VALUES = {"errors", "emotion", "blocks"}
+VALUES = {"errors", "colors", "emotion", "blocks"}
 RULES = {
     "": Rule(
         own={"lazy"},
@@ -80,7 +80,8 @@ RULES = {
     "__main__": Rule(later={"cli"}),
     "lazy": Rule(),
     "errors": Rule(),
-    "emotion": Rule(),
+    "colors": Rule(),
+    "emotion": Rule(own={"colors"}),
     "extras": Rule(),
     "gain": Rule(),
     "console": Rule(),
@@ -174,7 +175,9 @@ RULES = {
         {
             *VALUES,
             "",
+            "atomic_file",
             "calibration",
+            "colors",
             "console",
             "extras",
             "kinds",
@@ -184,7 +187,11 @@ RULES = {
             "model_file",
             "profile",
             "program",
+            "sinks.csv_file",
             "sinks.lines",
+            "sinks.pictures",
+            "sinks.plot",
+            "sinks.terminal.braille",
             "sources",
             "tracker",
             "workers",

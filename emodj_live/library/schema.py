@@ -36,6 +36,7 @@ CREATE TABLE song(
   level REAL NOT NULL, silence REAL NOT NULL);
 CREATE INDEX song_content ON song(content);
 CREATE INDEX song_size ON song(size, mtime);
+CREATE INDEX song_artist ON song(artist COLLATE NOCASE);
 CREATE TABLE arc(
   song INTEGER PRIMARY KEY REFERENCES song ON DELETE CASCADE,
   points BLOB NOT NULL);      -- valence and arousal every 0.5 s: float16, little-endian, (n, 2)
