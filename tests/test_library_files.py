@@ -140,8 +140,27 @@ def test_links_to_folders_are_followed_after_real_ones(folder):
 def test_links_to_files_are_files(folder):
     fill(folder, "song.mp3")
     (folder / "best.mp3").symlink_to("song.mp3")
+    found, search = found_in(folder)
+    assert (found, search.problems) == (["best.mp3", "song.mp3"], [])
+
+
+@POSIX
+@pytest.mark.parametrize("is_named", [False, True])
+def test_what_is_neither_file_nor_folder_is_reported(is_named, folder):
     (folder / "broken.mp3").symlink_to("nowhere.mp3")
-    assert found_in(folder)[0] == ["best.mp3", "broken.mp3", "song.mp3"]
+    (folder / "loop.mp3").symlink_to("loop.mp3")
+    os.mkfifo(folder / "pipe.mp3")
+    (folder / "zero.mp3").symlink_to("/dev/zero")
+    for name in ["broken.jpg", "loop"]:
+        (folder / name).symlink_to(name)
+    found, search = found_in(folder, *(sorted(folder.glob("*.mp3")) if is_named else [folder]))
+    assert found == []
+    assert reasons(search) == [
+        f"{folder}/broken.mp3: is a link that leads nowhere; check its name.",
+        f"{folder}/loop.mp3: is a link that leads nowhere; check its name.",
+        f"{folder}/pipe.mp3: is a pipe or a device, not a file; check its name.",
+        f"{folder}/zero.mp3: is a pipe or a device, not a file; check its name.",
+    ]
 
 
 UNREADABLE = """
@@ -368,7 +387,9 @@ def test_a_pipe_is_no_playlist(folder):
     os.mkfifo(folder / "x.m3u")
     with pytest.raises(errors.LibraryError, match="is a pipe or a device, not a playlist"):
         read_playlist(os.fsencode(folder / "x.m3u"))
-    assert found_in(folder, folder / "x.m3u")[0] == ["x.m3u"]  # and is refused as a file is
+    assert reasons(found_in(folder, folder / "x.m3u")[1]) == [
+        f"{folder}/x.m3u: is a pipe or a device, not a file; check its name."
+    ]
 
 
 def test_a_missing_playlist(folder):

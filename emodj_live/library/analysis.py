@@ -101,13 +101,14 @@ class Failed:
     task : Task
     reason : str
         Why, in one sentence without the path.
-    is_readable : bool
-        Whether the file can be read, and it is of no use to try again while it is the same.
+    decoders : str or None
+        What could not decode it: only with other ones it is of use to try again while the file is the same. None if the
+        file could not even be read.
     """
 
     task: Task
     reason: str
-    is_readable: bool = True
+    decoders: str | None
 
 
 Outcome = Heard | Known | Failed
@@ -195,12 +196,12 @@ def listen(task: Task, model: str, log: str | None = None) -> Outcome:
         content = content_digest(task.path)
         return Known(task, content) if content in task.known else _hear(task, content, _model(model))
     except OSError as error:
-        return Failed(task, f"cannot be read: {error.strerror or error}.", is_readable=False)
+        return Failed(task, f"cannot be read: {error.strerror or error}.", None)
     except SourceError as error:
-        return Failed(task, _printable(str(error).removeprefix(one_line(f"{name}: "))))
+        return Failed(task, _printable(str(error).removeprefix(one_line(f"{name}: "))), about.decoders())
     except Exception as error:  # one odd file among many thousands does not end a scan
         logger.debug("unexpected", exc_info=True)
-        return Failed(task, _printable(f"cannot be listened to, for no known reason: {error!r}."))
+        return Failed(task, _printable(f"cannot be listened to, for no known reason: {error!r}."), about.decoders())
 
 
 def _hear(task: Task, content: bytes, model: Model) -> Heard:

@@ -11,6 +11,7 @@ from emodj_live.library.index import Library, Stamp
 from emodj_live.library.song import COLUMNS
 
 _AT_ONCE = 1000  # rows
+_MOST_KNOWN = 50  # contents that a file is compared with
 _VALUES = (*(name for name in COLUMNS if name not in ("id", "path")), "size", "mtime", "content", "model")
 _LISTED = ", ".join(_VALUES)
 
@@ -63,12 +64,20 @@ class Bookkeeping:
         number, is_missing = rows[0][3:]
         if is_missing:
             self._library.mark_missing([number], is_missing=False)
+        if failures:  # it could not be read for some time
+            self._query("DELETE FROM failure WHERE path = ?", (path,))
         return State.UNCHANGED
 
     def task(self, path: bytes, stamp: Stamp) -> Task:
-        """Return what is to be done with a file: contents of this size that are known need not be listened to."""
-        rows = self._query("SELECT DISTINCT content FROM song WHERE size = ? AND model = ?", (stamp.size, self._model))
-        return Task(path, stamp, tuple(bytes(row[0]) for row in rows))
+        """Return what is to be done with a file: contents of this size that are known need not be listened to.
+
+        There may be very many of one size. Those of the same time come first, because moving a file leaves its time.
+        """
+        sql = "SELECT content FROM song WHERE size = ? AND mtime = ? AND model = ? LIMIT ?"
+        rows = self._query(sql, (stamp.size, stamp.mtime, self._model, _MOST_KNOWN))
+        sql = "SELECT content FROM song WHERE size = ? AND model = ? LIMIT ?"
+        rows += self._query(sql, (stamp.size, self._model, _MOST_KNOWN))
+        return Task(path, stamp, tuple({bytes(row[0]) for row in rows}))
 
     def knows(self, top: bytes, *, only_there: bool = False) -> bool:
         """Return whether there is a song of a file or in a folder; with `only_there` one that is not missing."""
@@ -88,8 +97,12 @@ class Bookkeeping:
 
     def keep(self, heard: Heard) -> bool:
         """Write down a song, and return whether it is new."""
+        path = heard.task.path
         with self._library.transaction():
-            is_new = not self._query("SELECT 1 FROM song WHERE path = ?", (heard.task.path,))
+            is_new = not self._query("SELECT 1 FROM song WHERE path = ?", (path,))
+            if is_new and (number := self._gone(heard.content)):  # it was moved, and is listened to all the same
+                self._query("UPDATE song SET path = ? WHERE id = ?", (path, number))
+                is_new = False
             self._library.put(heard.song, heard.task.stamp, content=heard.content, model=self._model, arc=heard.arc)
         return is_new
 
@@ -99,11 +112,10 @@ class Bookkeeping:
         with self._library.transaction():
             sql = "SELECT path, id FROM song WHERE content = ? AND model = ? ORDER BY id"
             songs = dict(map(tuple, self._query(sql, (known.content, self._model))))
-            gone = next((number for other, number in songs.items() if other != path and _is_gone(other)), None)
             if path in songs:
                 reuse, number = Reuse.TOUCHED, songs[path]
-            elif gone is not None:
-                reuse, number = Reuse.MOVED, gone
+            elif gone := next((other for other in songs if is_gone(other)), None):
+                reuse, number = Reuse.MOVED, songs[gone]
                 self._query("DELETE FROM song WHERE path = ?", (path,))
             elif songs:
                 reuse, number = Reuse.COPIED, self._copy(next(iter(songs.values())), path)
@@ -113,6 +125,11 @@ class Bookkeeping:
             self._query(sql, (path, stamp.size, stamp.mtime, number))
             self._query("DELETE FROM failure WHERE path = ?", (path,))
         return reuse
+
+    def _gone(self, content: bytes) -> int | None:
+        """Return a song of this content whose file is gone."""
+        rows = self._query("SELECT path, id FROM song WHERE content = ? ORDER BY id", (content,))
+        return next((row["id"] for row in rows if is_gone(row["path"])), None)
 
     def _copy(self, source: int, path: bytes) -> int:
         """Copy a song's values to another path, and return the id of the copy."""
@@ -132,12 +149,11 @@ class Bookkeeping:
         as before, and its song counts as missing.
         """
         path, stamp = failed.task.path, failed.task.stamp
-        decoders = self._decoders if failed.is_readable else None
         with self._library.transaction():
             before = self._query("SELECT size, mtime, reason FROM failure WHERE path = ?", (path,))
             sql = "INSERT OR REPLACE INTO failure(path, size, mtime, model, decoders, reason) VALUES (?, ?, ?, ?, ?, ?)"
-            self._query(sql, (path, stamp.size, stamp.mtime, self._model, decoders, failed.reason))
-            if failed.is_readable:
+            self._query(sql, (path, stamp.size, stamp.mtime, self._model, failed.decoders, failed.reason))
+            if failed.decoders:
                 self._query("DELETE FROM song WHERE path = ?", (path,))
             else:
                 self._query("UPDATE song SET is_missing = 1 WHERE path = ?", (path,))
@@ -149,11 +165,11 @@ class Bookkeeping:
         Failures of files that are gone are forgotten.
         """
         count = 0
-        for path in filter(_is_gone, self._paths("song", top)):
+        for path in filter(is_gone, self._paths("song", top)):
             count += len(
                 self._query("UPDATE song SET is_missing = 1 WHERE path = ? AND NOT is_missing RETURNING id", (path,))
             )
-        for path in filter(_is_gone, self._paths("failure", top)):
+        for path in filter(is_gone, self._paths("failure", top)):
             self._query("DELETE FROM failure WHERE path = ?", (path,))
         return count
 
@@ -170,11 +186,20 @@ def _inside(folder: bytes) -> tuple[bytes, bytes]:
     return begin, begin[:-1] + bytes([begin[-1] + 1])
 
 
-def _is_gone(path: bytes) -> bool:
-    """Return whether there is no file at a path; one that cannot be looked at may well be there."""
+def is_gone(path: bytes) -> bool:
+    """Return whether there is nothing at a path; what cannot be looked at may well be there.
+
+    Parameters
+    ----------
+    path : bytes
+
+    Returns
+    -------
+    bool
+    """
     try:
         os.stat(path)  # noqa: PTH116 (of bytes)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one for a zero byte
         return True
     except OSError:
         return False

@@ -205,7 +205,7 @@ class _Backend(DaskDistributedBackend):  # type: ignore[misc]
         """Return what came of a batch."""
         if isinstance(out, _Lost):
             if isinstance(out.error, KilledWorker):
-                return [Failed(out.task, _WORKERS_DIED, is_readable=False)]
+                return [Failed(out.task, _WORKERS_DIED, None)]
             why = str(out.error).partition("\n")[0]
             raise LibraryError(
                 f"a worker cannot do the work ({why}); install the same version of emodj-live everywhere."

@@ -16,6 +16,7 @@ from typing import Protocol
 import joblib
 
 from emodj_live.library.analysis import Failed, Outcome, Task, listen, model_digest, provide
+from emodj_live.sources.about import decoders
 from emodj_live.workers import BrokenProcessPool, as_completed, in_order, start_workers, stop_workers
 
 ENDED_WORKER = "ended the process that listened to it: its decoder crashed, or there was too little memory."
@@ -55,12 +56,16 @@ class LocalCrew:
         A valid model file's.
     jobs : int
         Processes to use; 1 works here, -1 is one process per core.
+    most : int
+        How many tasks there will be at most.
     log : str, optional
         As for `analysis.listen`.
     """
 
-    def __init__(self, model: bytes, *, jobs: int, log: str | None) -> None:
-        self._jobs: int = joblib.effective_n_jobs(jobs)
+    def __init__(self, model: bytes, *, jobs: int, most: int, log: str | None) -> None:
+        self._jobs: int = min(
+            joblib.effective_n_jobs(jobs), max(2, most)
+        )  # a crash in a process of its own ends no scan
         self._prepare = partial(provide, model)
         self._listen = partial(listen, model=model_digest(model), log=log)
 
@@ -104,7 +109,7 @@ class LocalCrew:
         try:
             outcome: Outcome = in_order([joblib.delayed(self._listen)(task)], 2, prepare=self._prepare, threads=1)[0]
         except BrokenProcessPool:
-            return Failed(task, ENDED_WORKER)
+            return Failed(task, ENDED_WORKER, decoders())
         return outcome
 
 

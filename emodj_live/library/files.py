@@ -5,7 +5,9 @@ What is media in a folder is decided by names alone, so that a second scan of a 
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -74,22 +76,23 @@ class FoundMedia:
         self._links: deque[bytes] = deque()  # to folders, which are followed last: real folders keep their own paths
         self._playlists: set[_Identity] = set()
         self._singles: dict[_Identity, set[bytes]] = {}  # names of those named one by one, by folder
+        self._folder: tuple[bytes, _Identity] = b"", b""  # the last of those folders: its path, and what it is
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield each file once: those of a folder in the order of their names, and then those of its folders."""
         self._clear()
-        for path, playlist in self._each_named():
+        for path in self._each_named():
             if os.path.isdir(path):
                 yield from self._walk(path)
-            elif self._is_new(path) and self._exists(path, playlist):
+            else:
                 yield path
         while self._links:
             yield from self._walk(self._links.popleft())
 
     # ------------------------------------------------------------------------------------------------ what is named
 
-    def _each_named(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield each file and folder that is named, directly or by playlists, and the playlist that it is from."""
+    def _each_named(self) -> Iterator[bytes]:
+        """Yield each folder and each new file that is named, directly or by playlists."""
         waiting = [(iter(self._absolute()), b"")]
         while waiting:
             paths, playlist = waiting[-1]
@@ -98,8 +101,8 @@ class FoundMedia:
                 waiting.pop()
             elif os.path.splitext(path)[1].lower() in PLAYLISTS and os.path.isfile(path):
                 waiting.append((iter(self._entries(path)), path))
-            else:
-                yield path, playlist
+            elif self._is_new(path) and self._exists(path, playlist):
+                yield path
 
     def _absolute(self) -> Iterator[bytes]:
         for path in self._named:
@@ -128,25 +131,19 @@ class FoundMedia:
     def _is_new(self, path: bytes) -> bool:
         """Return whether a file has not been found before, and remember it."""
         folder, name = os.path.split(path)
-        try:
-            place = _identity(folder)
-        except (OSError, ValueError):
-            place = folder
-        names = self._singles.setdefault(place, set())
-        is_known = name in names or (self._folders.get(place, False) and _is_wanted(name))
+        if folder != self._folder[0]:
+            self._folder = folder, _identity_or_path(folder)
+        identity = self._folder[1]
+        names = self._singles.setdefault(identity, set())
+        is_known = name in names or (self._folders.get(identity, False) and _is_wanted(name))
         names.add(name)
         return not is_known
 
-    def _exists(self, path: bytes, playlist: bytes) -> bool:
-        try:
-            os.stat(path)
-        except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
-            is_missing = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
-            why = "there is no such file" if is_missing else f"cannot be read: {getattr(error, 'strerror', '')}"
-            what = f"{os.fsdecode(playlist)} lists it" if playlist else "check its name"
-            self._report(path, f"{why}; {what}")
-            return False
-        return True
+    def _exists(self, path: bytes, playlist: bytes = b"") -> bool:
+        """Return whether there is a file or folder to read; if not, report it."""
+        if why := _trouble(path):
+            self._report(path, f"{why}; {os.fsdecode(playlist)} lists it" if playlist else f"{why}; check its name")
+        return not why
 
     def _report(self, path: bytes, reason: str) -> None:
         self.problems.append(Problem(path, str(LibraryError(f"{os.fsdecode(path)}: {reason}."))))
@@ -168,6 +165,7 @@ class FoundMedia:
         names: list[bytes] = []
         folders: list[bytes] = []
         links: list[bytes] = []
+        odd: list[bytes] = []
         try:
             identity = _identity(folder)
             if identity in self._folders:
@@ -180,10 +178,12 @@ class FoundMedia:
                         if not _is_hidden(entry.name):
                             (links if entry.is_symlink() else folders).append(entry.path)
                     elif _is_wanted(entry.name) and entry.name not in known:
-                        names.append(entry.name)
+                        (names if _is_file(entry) else odd).append(entry.name)
             self._folders[identity] = True
         except OSError as error:
             self._report(folder, f"cannot be read: {error.strerror or error}; check its permissions")
+        for name in sorted(odd):
+            self._exists(os.path.join(folder, name))
         self._links.extend(sorted(links))
         return sorted(names), sorted(folders)
 
@@ -216,6 +216,24 @@ def _identity(path: bytes) -> _Identity:
     return status.st_dev, status.st_ino
 
 
+def _identity_or_path(path: bytes) -> _Identity:
+    try:
+        return _identity(path)
+    except (OSError, ValueError):
+        return path
+
+
+def _trouble(path: bytes) -> str:
+    """Return why there is no file or folder to read; empty if there is one."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one is of a zero byte in the path
+        return "is a link that leads nowhere" if os.path.islink(path) else "there is no such file"
+    except OSError as error:
+        return "is a link that leads nowhere" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is a pipe or a device, not a file"
+
+
 def _is_wanted(name: bytes) -> bool:
     """Return whether a file in a folder is media, by its name."""
     _, dot, suffix = name.rpartition(b".")
@@ -233,4 +251,11 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_file(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
         return False

@@ -206,7 +206,9 @@ class Library:
             "instr(folded(coalesce(artist || ' - ', '') || title), ?1) OR instr(folded(path), ?1)",
         ):
             found = list(
-                self.songs(f"WHERE NOT is_missing AND ({condition}) LIMIT ?2", (_folded(name), _MOST_NAMED + 1))
+                self.songs(
+                    f"WHERE NOT is_missing AND ({condition}) LIMIT ?2", (_folded(os.fsencode(name)), _MOST_NAMED + 1)
+                )
             )
             if len(found) == 1:
                 return found[0]

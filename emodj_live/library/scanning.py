@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from emodj_live.errors import one_line
 from emodj_live.library.analysis import Failed, Heard, Known, Outcome, Task, model_digest, note, read_model
-from emodj_live.library.bookkeeping import Bookkeeping, Reuse, State
+from emodj_live.library.bookkeeping import Bookkeeping, Reuse, State, is_gone
 from emodj_live.library.crew import Crew, LocalCrew
 from emodj_live.library.files import FoundMedia, Problem, find_media
 from emodj_live.library.index import Library, Stamp
@@ -130,16 +131,16 @@ def scan(
     log = None if log is None else os.path.abspath(os.fspath(log))  # noqa: PTH100 (there may be no such file yet)
     books = Bookkeeping(library, model=model_digest(data), decoders=decoders())
     work = _Scan(books, log, progress or (lambda _done, _total: None))
-    if work.look(find_media(named)):
-        work.listen(_crew(data, jobs, scheduler, log))
+    if due := work.look(find_media(named)):
+        work.listen(_crew(data, jobs, scheduler, log, most=due))
     work.clear_up([absolute(path) for path in named], prune=prune)
     work.report.seconds = time.monotonic() - began
     return work.report
 
 
-def _crew(model: bytes, jobs: int, scheduler: str | None, log: str | None) -> Crew:
+def _crew(model: bytes, jobs: int, scheduler: str | None, log: str | None, *, most: int) -> Crew:
     if scheduler is None:
-        return LocalCrew(model, jobs=jobs, log=log)
+        return LocalCrew(model, jobs=jobs, most=most, log=log)
     from emodj_live.library.cluster import ClusterCrew
 
     return ClusterCrew(model, scheduler=scheduler, log=log)
@@ -155,23 +156,38 @@ class _Scan:
         self._progress = progress
         self._due: deque[tuple[bytes, Stamp]] = deque()
         self._left_alone: Counter[State] = Counter()  # after all: another scan was faster
+        self._vanished: list[bytes] = []
 
     def look(self, found: FoundMedia) -> int:
-        """Find out what there is to listen to, without opening a file, and return how many files that is."""
-        report, seen = self.report, Counter[State]()
+        """Find out what there is to listen to, without opening a file, and return how many files that is.
+
+        The files are shuffled: so scans that run at once do not listen to the same ones, the time that is left can be
+        told from those that are done, and a part of a collection has something of everything in it.
+        """
+        report, seen, due = self.report, Counter[State](), []
         for path in found:
             if (stamp := _stamp(path)) is None:
                 continue
             state = self._books.state(path, stamp)
             seen[state] += 1
             if state is State.DUE:
-                self._due.append((path, stamp))
+                due.append((path, stamp))
             if seen.total() % _SHOWN_EVERY == 0:
                 self._progress(seen.total(), None)
         report.found, report.unchanged, report.old_failures = seen.total(), seen[State.UNCHANGED], seen[State.FAILED]
         report.skipped_urls = found.skipped_urls
-        report.problems += [problem for problem in found.problems if not self._books.knows(problem.path)]
-        return len(self._due)
+        self._sort(found.problems)
+        random.shuffle(due)
+        self._due.extend(due)
+        return len(due)
+
+    def _sort(self, problems: Iterable[Problem]) -> None:
+        """Tell what leads nowhere from what is known and has vanished, which is no problem."""
+        for problem in problems:
+            if is_gone(problem.path) and self._books.knows(problem.path):
+                self._vanished.append(problem.path)
+            else:
+                self.report.problems.append(problem)
 
     def listen(self, crew: Crew) -> None:
         """Listen to what is due, and write down each outcome as it comes."""
@@ -228,10 +244,9 @@ class _Scan:
 
     def clear_up(self, tops: Sequence[bytes], *, prune: bool) -> None:
         """Mark what has vanished from some folders and files, and remove it if that is wanted."""
-        for top in dict.fromkeys(tops):
+        for top in dict.fromkeys([*tops, *self._vanished]):
             self.report.vanished += self._books.mark_vanished(top)
-            if not prune:
-                continue
+        for top in dict.fromkeys(tops) if prune else ():
             if self._books.knows(top, only_there=True):
                 self.report.pruned += self._books.prune(top)
             elif self._books.knows(top):

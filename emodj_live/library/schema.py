@@ -35,7 +35,7 @@ CREATE TABLE song(
   happy REAL NOT NULL, tense REAL NOT NULL, sad REAL NOT NULL, calm REAL NOT NULL,  -- shares
   level REAL NOT NULL, silence REAL NOT NULL);
 CREATE INDEX song_content ON song(content);
-CREATE INDEX song_size ON song(size);
+CREATE INDEX song_size ON song(size, mtime);
 CREATE INDEX song_artist ON song(artist COLLATE NOCASE);
 CREATE TABLE arc(
   song INTEGER PRIMARY KEY REFERENCES song ON DELETE CASCADE,
@@ -222,7 +222,7 @@ def _statements(script: str) -> Iterator[str]:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application != APPLICATION_ID:
+    if application != APPLICATION_ID or _is_empty(connection):
         raise LibraryError(f"{path}: is a database, but not a library of songs; choose another file with --db.")
     if version > VERSION:
         raise LibraryError(

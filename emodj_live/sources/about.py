@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import soundfile
 
+from emodj_live.sources import ffmpeg
+
 _NAMES = "title", "artist", "album"
 
 
@@ -33,6 +35,6 @@ def decoders() -> str:
     Returns
     -------
     str
-        Such as "libsndfile 1.2.2".
+        Such as "libsndfile 1.2.2, ffmpeg".
     """
-    return f"libsndfile {soundfile.__libsndfile_version__}"
+    return f"libsndfile {soundfile.__libsndfile_version__}{', ffmpeg' if ffmpeg.is_available() else ''}"

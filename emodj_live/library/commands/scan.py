@@ -16,6 +16,7 @@ from emodj_live.library.files import Problem
 from emodj_live.library.index import Library
 from emodj_live.library.scanning import Progress, ScanReport, scan
 from emodj_live.program import INTERRUPTED
+from emodj_live.sources import ffmpeg
 
 _MOST_LISTED = 20  # files of one kind
 _DEFAULT_JOBS = -1
@@ -84,15 +85,17 @@ def _tell(report: ScanReport, library: Library) -> None:
     _list(report.problems)
     if report.failures:
         sys.stderr.write(f"{_count(len(report.failures), 'file')} could not be used:\n")
-        _list(report.failures, indent="  ")
+        _list(report.failures, indent="  ", advice="; list them with: emodj-library failures")
+        if not ffmpeg.is_available():
+            sys.stderr.write("ffmpeg is not installed; it may know their formats: install it, and scan again.\n")
     sys.stderr.write(f"{_summary(report)}; {_count(len(library), 'song')} in {library.path}\n")
 
 
-def _list(problems: Sequence[Problem], *, indent: str = "") -> None:
+def _list(problems: Sequence[Problem], *, indent: str = "", advice: str = "") -> None:
     for problem in problems[:_MOST_LISTED]:
         sys.stderr.write(f"{indent}{problem.reason}\n")
     if (more := len(problems) - _MOST_LISTED) > 0:
-        sys.stderr.write(f"{indent}and {more} more\n")
+        sys.stderr.write(f"{indent}and {more} more{advice}\n")
 
 
 def _summary(report: ScanReport) -> str:
