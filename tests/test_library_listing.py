@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_songs import made_library, made_points, made_song
+from test_documentation import LIBRARY, commands
 
 from emodj_live import Quadrant
 from emodj_live.library import Library, Query, nearest, select, survey
@@ -384,7 +385,18 @@ def test_odd_bytes_reach_stdout_and_come_back(tmp_path):
     assert read_playlist(os.fsencode(tmp_path / "odd.m3u8")).paths == (path,)
 
 
-# ------------------------------------------------------------------------------------------------------------- map
+# ------------------------------------------------------------------------------------------------- the page, and map
+
+
+def test_the_commands_of_the_page_run(run, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    monkeypatch.chdir(tmp_path)
+    mine = {"list", "show", "map", "similar", "playlist"}
+    shown = [arguments for _, *arguments in commands(LIBRARY) if arguments[0] in mine]
+    assert {arguments[0] for arguments in shown} == mine
+    for arguments in shown:
+        assert run(*arguments)[0] == 0, arguments
+    assert len(read_playlist(os.fsencode(tmp_path / "evening.m3u8")).paths) == 15
 
 
 def drawn(points, names=()):
