@@ -287,11 +287,18 @@ def start(virtual_microphone):
     return start
 
 
+def frames(terminal):
+    """Return the rows of every frame that was shown."""
+    screen = ScreenReader(100, 24)
+    written = re.split(r"(?<=\x1b\[m)", terminal.shown.split(LEAVE)[0])
+    return [screen.feed(part).rows for part in written]
+
+
 def titled(terminal):
     """Return the titles that the dashboard had at its head, in order."""
-    screen, found = ScreenReader(100, 24), []
-    for written in re.split(r"(?<=\x1b\[m)", terminal.shown.split(LEAVE)[0]):  # after each frame
-        row = screen.feed(written).rows[0].split()
+    found = []
+    for rows in frames(terminal):
+        row = rows[0].split()
         if row and row[0] not in ("emodj-live", *found[-1:]):
             found.append(row[0])
     return found
@@ -343,7 +350,7 @@ def test_plays_three_songs_in_a_row_in_the_order_of_their_distances(start, short
         heard = recording.stop()
         assert_left_well(terminal)
         assert titled(terminal) == short_songs.order
-        drawn = terminal.shown.split(LEAVE)[0]
+        drawn = "\n".join("\n".join(rows) for rows in frames(terminal))
         assert played(terminal) == short_songs.order
         assert "next, nearest: c.wav" in drawn
         assert "song 2 of 3; next, nearest: a.wav" in drawn
