@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from emodj_live.console import own_stderr
     from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
-    from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
+    from emodj_live.errors import DatasetError, EmodjError, LibraryError, ModelError, SinkError, SourceError
     from emodj_live.feature_spec import FeatureSpec
     from emodj_live.features import FeatureExtractor
     from emodj_live.kinds import load_model
@@ -59,6 +59,7 @@ __all__ = [
     "FeatureSpec",
     "FileSource",
     "Gap",
+    "LibraryError",
     "Listener",
     "MicrophoneSource",
     "Model",
@@ -104,6 +105,7 @@ _HOMES = {
     "FeatureSpec": "feature_spec",
     "FileSource": "sources.file",
     "Gap": "blocks",
+    "LibraryError": "errors",
     "Listener": "listener",
     "MicrophoneSource": "sources.microphone",
     "Model": "listener",
