@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     r"|\x1b\[\?(?P<mode>\d+)(?P<switch>[hl])"
     r"|(?P<question>\x1b\]11;\?\x1b\\)"
     r"|(?P<character>[^\x1b])"
+    r"|(?P<other>\x1b\[[0-?]*[ -/]*[@-~])"
 )
 _WEIGHTS = {1: BOLD, 2: DIM, 7: REVERSE}
 
@@ -90,6 +91,8 @@ class ScreenReader:
             self.is_alternate = found["switch"] == "h"
             self._pen = Pen(DEFAULT, DEFAULT)
             self.frame = Frame(self.frame.width, self.frame.height)
+        elif found["other"] and self.is_alternate:
+            raise ValueError(f"no terminal need understand {found['other']!r}")
         elif found["character"] and not self.is_alternate:
             self.outside += found["character"]
         elif found["character"]:

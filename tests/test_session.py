@@ -316,8 +316,7 @@ def test_a_hundred_resizes_at_random(start, color):
             terminal.press(str(random.choice(["z", "vvv", "?", "x", "\x1b[D"])))
             time.sleep(float(random.uniform(0.0, 0.05)))
         terminal.resize(90, 30)
-        terminal.wait_for(lambda: terminal.screen.rows[0].rstrip().endswith("emodj-live"), 10, "the last size")
-        assert len(terminal.screen.rows[0].rstrip()) == 89
+        terminal.wait_for(lambda: terminal.screen.rows[0].endswith("emodj-live "), 10, "the last size")
         terminal.press("q")
         assert terminal.end() == 0
         assert_left_well(terminal)
