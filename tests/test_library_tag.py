@@ -260,7 +260,7 @@ def test_files_that_cannot_be_tagged_are_reported(collection, tmp_path):
         "cannot be tagged: its FLAC metadata are damaged.",
         f"cannot be read: {os.strerror(errno.ENOENT)}.",
     ]
-    assert "a.caf: cannot be tagged: files of its kind" in said[0]
+    assert "a.caf: cannot be tagged: its kind of file" in said[0]
     assert said[3:] == ["3 songs could not be tagged."]
 
 
