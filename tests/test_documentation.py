@@ -18,8 +18,8 @@ import emodj_live
 
 ROOT = Path(__file__).parents[1]
 README, GUIDE, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "embedding.md", ROOT / "docs" / "architecture.md"
-TRAINING = ROOT / "docs" / "training.md"
-PAGES = [README, GUIDE, TRAINING, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+TRAINING, LIBRARY = ROOT / "docs" / "training.md", ROOT / "docs" / "library.md"
+PAGES = [README, GUIDE, TRAINING, LIBRARY, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 CONTINUES = "<!-- continues the piece before -->"
 WAYS = {
     "callback": ".run(",
