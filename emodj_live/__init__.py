@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from emodj_live.sinks.plot import PlotSink
     from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sources.adapter import Adapter
+    from emodj_live.sources.deck import Deck
     from emodj_live.sources.demo import DemoSource
     from emodj_live.sources.devices import Device, find_device, list_devices
     from emodj_live.sources.file import FileSource
@@ -49,6 +50,7 @@ __all__ = [
     "CsvSink",
     "Dashboard",
     "DatasetError",
+    "Deck",
     "DemoSource",
     "Device",
     "EmodjError",
@@ -95,6 +97,7 @@ _HOMES = {
     "CsvSink": "sinks.csv_file",
     "Dashboard": "sinks.terminal.dashboard",
     "DatasetError": "errors",
+    "Deck": "sources.deck",
     "DemoSource": "sources.demo",
     "Device": "sources.devices",
     "EmodjError": "errors",

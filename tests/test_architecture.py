@@ -195,6 +195,7 @@ RULES = {
             "sinks.pictures",
             "sinks.plot",
             "sinks.terminal.braille",
+            "sinks.terminal.keys",
             "sources",
             "tracker",
             "workers",
