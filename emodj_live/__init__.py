@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
     from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
     from emodj_live.calibration import Calibration
+    from emodj_live.colors import color_of
     from emodj_live.console import own_stderr
     from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from emodj_live.sinks.plot import PlotSink
     from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sources.adapter import Adapter
+    from emodj_live.sources.deck import Deck
     from emodj_live.sources.demo import DemoSource
     from emodj_live.sources.devices import Device, find_device, list_devices
     from emodj_live.sources.file import FileSource
@@ -48,6 +50,7 @@ __all__ = [
     "CsvSink",
     "Dashboard",
     "DatasetError",
+    "Deck",
     "DemoSource",
     "Device",
     "EmodjError",
@@ -78,6 +81,7 @@ __all__ = [
     "SourceStatus",
     "StreamSource",
     "analyze",
+    "color_of",
     "find_device",
     "list_devices",
     "load_model",
@@ -93,6 +97,7 @@ _HOMES = {
     "CsvSink": "sinks.csv_file",
     "Dashboard": "sinks.terminal.dashboard",
     "DatasetError": "errors",
+    "Deck": "sources.deck",
     "DemoSource": "sources.demo",
     "Device": "sources.devices",
     "EmodjError": "errors",
@@ -123,6 +128,7 @@ _HOMES = {
     "SourceStatus": "blocks",
     "StreamSource": "sources.stream",
     "analyze": "profile",
+    "color_of": "colors",
     "find_device": "sources.devices",
     "list_devices": "sources.devices",
     "load_model": "kinds",

@@ -170,10 +170,10 @@ class Player:
                     break
 
     def _play(self, source: PlayedSource) -> None:
-        def after_block(_block: object) -> None:
+        def after_block(block: object) -> None:
             self._handle(self._dashboard.key(), source)
             self._dashboard.note = self._note()
-            self._dashboard.after_block()
+            self._dashboard.after_block(block)
 
         self._dashboard.follow(source)
         self._tracker.run(source, self._dashboard, stop=self._stop, after_block=after_block)

@@ -1,11 +1,13 @@
-"""A simulated input device: what sounddevice is to `MicrophoneSource`, for tests and for the soak benchmark.
+"""Simulated devices: what sounddevice is to `MicrophoneSource` and `Deck`, for tests and for the soak benchmark.
 
-The device's sound decides what is heard and when, so hours pass in seconds and losses lie where they are wanted.
+The input device's sound decides what is heard and when, so hours pass in seconds and losses lie where they are wanted.
+The output device plays when the test says so.
 PYTEST_DONT_REWRITE: it has no asserts, and is imported as a module too.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Protocol
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 RATE = 44100
@@ -156,4 +159,73 @@ def stand_in(sound: Sound, *, has_room: Callable[[], bool] | None = None) -> Mod
     module.query_devices = lambda *_: device
     module.query_hostapis = lambda _: {"name": "none", "default_input_device": 0}
     module._terminate = module._initialize = lambda: None
+    return module
+
+
+# -------------------------------------------------------------------------------------------------- the output device
+
+OUTPUT_RATE = 22050
+LATENCY = 0.1  # [s] from the callback to the loudspeaker
+BUFFER = 220  # frames
+
+
+class OutputStream:
+    """A stream whose callback is called when the test says so.
+
+    Attributes
+    ----------
+    heard : list of ndarray
+        What was played, buffer by buffer.
+    time : float
+        By the device's clock [s].
+    is_open : bool
+        Whether it has not been closed.
+    """
+
+    opened: list[OutputStream]
+    refuses = False
+
+    def __init__(self, *, samplerate: float, channels: int, callback: Callable[..., None], **_: object) -> None:
+        self.rate, self.channels, self.time = samplerate, channels, 50.0
+        self._callback = callback
+        self.heard: list[NDArray[np.float32]] = []
+        self.is_open = True
+        self.opened.append(self)
+
+    def start(self) -> None:
+        """Begin, unless the device refuses."""
+        if self.refuses:
+            raise sys.modules["sounddevice"].PortAudioError("Device unavailable")
+
+    def turn(self, frames: int = BUFFER, *, underflow: bool = False) -> None:
+        """Let PortAudio ask for a buffer, and time pass as long as it lasts."""
+        out = np.full((frames, self.channels), np.nan, np.float32)
+        moment = SimpleNamespace(outputBufferDacTime=self.time + LATENCY)
+        self._callback(out, frames, moment, SimpleNamespace(output_underflow=underflow))
+        self.heard.append(out)
+        self.time += frames / self.rate
+
+    def abort(self) -> None:
+        """End."""
+        self.is_open = False
+
+    def close(self) -> None:
+        """End."""
+        self.is_open = False
+
+
+def output_stand_in(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Replace sounddevice by a module with one output device, and return it.
+
+    Its ``device`` may be changed, and ``OutputStream.opened`` has every stream that was opened.
+    """
+    module = ModuleType("sounddevice")
+    module.PortAudioError = type("PortAudioError", (Exception,), {})
+    module.device = {"index": 0, "name": "loudspeaker", "hostapi": 0, "max_output_channels": 2}
+    module.device["default_samplerate"] = float(OUTPUT_RATE)
+    module.default = SimpleNamespace(device={"output": 0})
+    module.query_devices = lambda *_: module.device
+    module.query_hostapis = lambda _: {"name": "stand-in"}
+    module.OutputStream = type("OutputStream", (OutputStream,), {"opened": []})
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
     return module

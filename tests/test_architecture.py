@@ -57,7 +57,7 @@ class Rule:
     later: set[str] = field(default_factory=set)  # others and own, inside functions and for type checkers only
 
 
-VALUES = {"errors", "emotion", "blocks"}
+VALUES = {"errors", "colors", "emotion", "blocks"}
 RULES = {
     "": Rule(
         own={"lazy"},
@@ -80,7 +80,8 @@ RULES = {
     "__main__": Rule(later={"cli"}),
     "lazy": Rule(),
     "errors": Rule(),
-    "emotion": Rule(),
+    "colors": Rule(),
+    "emotion": Rule(own={"colors"}),
     "extras": Rule(),
     "gain": Rule(),
     "console": Rule(),
@@ -91,6 +92,8 @@ RULES = {
     "feature_spec": Rule({"numpy"}, {"window_statistics"}),
     "features": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
     "context": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
+    "arc": Rule({"numpy"}),
+    "ahead": Rule(own={"arc"}),
     "calibration": Rule({"numpy"}, {"emotion"}),
     "atomic_file": Rule(own={"errors"}),
     "model_file": Rule({"numpy"}, {"atomic_file", "errors"}),
@@ -106,13 +109,14 @@ RULES = {
     "background": Rule(own={*VALUES, "tracker"}),
     "asynchronous": Rule(own={*VALUES, "tracker"}),
     "options": Rule(own={"gain", "smoothing"}),
-    "work": Rule(own={"errors"}, later={"blocks"}),
+    "work": Rule(own={"errors"}, later={"arc", "blocks"}),
     "inputs": Rule(own={"errors", "options", "work"}, later={"blocks", "sources"}),
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
         {
             *VALUES,
+            "ahead",
             "calibration",
             "console",
             "inputs",
@@ -135,7 +139,7 @@ RULES = {
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
     "sinks": Rule({"numpy"}, {*VALUES, "extras", "sinks", "work"}, {"matplotlib", "pythonosc"}),
-    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "console", "sinks", "work"}),
+    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "sinks", "work"}),
     "training": Rule(
         {
             "numpy",
@@ -174,7 +178,9 @@ RULES = {
         {
             *VALUES,
             "",
+            "atomic_file",
             "calibration",
+            "colors",
             "console",
             "extras",
             "kinds",
@@ -184,7 +190,12 @@ RULES = {
             "model_file",
             "profile",
             "program",
+            "sinks.csv_file",
             "sinks.lines",
+            "sinks.pictures",
+            "sinks.plot",
+            "sinks.terminal.braille",
+            "sinks.terminal.keys",
             "sources",
             "tracker",
             "workers",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from scipy.signal import correlate
+from screen_reader import ScreenReader
 from test_session import ENTER, LEAVE, assert_left_well, in_a_shell, plain, python
 from virtual_microphone import PROJECT, Terminal, wait_until
 
@@ -286,25 +287,36 @@ def start(virtual_microphone):
     return start
 
 
+def frames(terminal):
+    """Return the rows of every frame that was shown."""
+    screen = ScreenReader(100, 24)
+    written = re.split(r"(?<=\x1b\[m)", terminal.shown.split(LEAVE)[0])
+    return [screen.feed(part).rows for part in written]
+
+
 def titled(terminal):
     """Return the titles that the dashboard had at its head, in order."""
-    found = re.findall(r"emodj-live  (\S+)", plain(terminal.shown.split(LEAVE)[0]))
-    return [name for place, name in enumerate(found) if place == 0 or name != found[place - 1]]
+    found = []
+    for rows in frames(terminal):
+        row = rows[0].split()
+        if row and row[0] not in ("emodj-live", *found[-1:]):
+            found.append(row[0])
+    return found
 
 
 def wait_for_title(terminal, name):
-    terminal.wait_for(lambda: titled(terminal)[-1:] == [name], 30, f"{name} at the head")
+    terminal.wait_for(lambda: name in terminal.screen.rows[0], 30, f"{name} at the head")
 
 
-def since_title(terminal, name):
-    """Return what was shown since a song's title came to the head, as text."""
-    return plain(terminal.shown).rpartition(f"emodj-live  {name}")[2]
+def numbers(terminal):
+    """Return the rows of the screen with the numbers of the newest emotion."""
+    return [row for row in terminal.screen.rows if "valence" in row or "arousal" in row or "dBFS" in row]
 
 
 def wait_for_emotion(terminal):
     """Wait for an emotion after what has been shown so far."""
-    shown = len(terminal.shown)
-    terminal.wait_for(lambda: "dBFS" in terminal.shown[shown:], 30, "another emotion")
+    before = numbers(terminal)
+    terminal.wait_for(lambda: "dBFS" in terminal.screen.text and numbers(terminal) != before, 30, "another emotion")
 
 
 def played(terminal):
@@ -338,7 +350,7 @@ def test_plays_three_songs_in_a_row_in_the_order_of_their_distances(start, short
         heard = recording.stop()
         assert_left_well(terminal)
         assert titled(terminal) == short_songs.order
-        drawn = terminal.shown.split(LEAVE)[0]
+        drawn = "\n".join("\n".join(rows) for rows in frames(terminal))
         assert played(terminal) == short_songs.order
         assert "next, nearest: c.wav" in drawn
         assert "song 2 of 3; next, nearest: a.wav" in drawn
@@ -362,7 +374,7 @@ def test_keys(start, long_songs):
         pause_and_go_on(terminal)
         terminal.press("n")
         wait_for_title(terminal, "c.wav")
-        terminal.wait_for(lambda: "listening" in since_title(terminal, "c.wav"), 10, "a plane without the song before")
+        terminal.wait_for(lambda: "listening" in terminal.screen.text, 10, "a plane without the song before")
         wait_for_emotion(terminal)
         terminal.press("q")
         assert terminal.end() == 0
@@ -374,11 +386,11 @@ def test_keys(start, long_songs):
 def pause_and_go_on(terminal):
     """Check that space stops the emotions, and another lets them go on."""
     terminal.press(" ")
-    terminal.wait_for(lambda: "paused: press space" in terminal.shown, 10, "paused")
+    terminal.wait_for(lambda: "paused: press space" in terminal.screen.text, 10, "paused")
     time.sleep(0.7)  # what was on its way to the loudspeaker
-    shown = len(terminal.shown)
+    still = numbers(terminal)
     time.sleep(1.5)
-    assert "dBFS" not in terminal.shown[shown:]
+    assert numbers(terminal) == still
     terminal.press(" ")
     wait_for_emotion(terminal)
 
@@ -406,12 +418,12 @@ def test_steers_towards_a_mood(player, start, long_songs):
     }
     mood = next(mood for mood, name in moods.items() if name == "a.wav")  # which the distances would play last
     with start(long_songs.folder, "--start-with", "b.wav") as terminal:
-        terminal.wait_for(lambda: "next, nearest: c.wav" in terminal.shown, 30, "the next")
+        terminal.wait_for(lambda: "next, nearest: c.wav" in terminal.screen.text, 30, "the next")
         terminal.press(mood.value[0])
-        terminal.wait_for(lambda: f"next, toward {mood.value}: a.wav" in terminal.shown, 10, "the mood")
+        terminal.wait_for(lambda: f"next, toward {mood.value}: a.wav" in terminal.screen.text, 10, "the mood")
         assert titled(terminal) == ["b.wav"]
         terminal.press("n")
-        terminal.wait_for(lambda: "next, nearest: c.wav" in since_title(terminal, "a.wav"), 30, "the one that is left")
+        terminal.wait_for(lambda: "next, nearest: c.wav" in terminal.screen.text, 30, "the one that is left")
         terminal.press("q")
         assert terminal.end() == 0
         assert played(terminal) == ["b.wav", "a.wav"]

@@ -1,7 +1,9 @@
 """``emodj-library`` as a user runs it: options, messages, exit codes, and what an interrupted scan leaves behind."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -336,3 +338,29 @@ def test_a_disk_that_refuses_is_one_sentence(many, database):
     assert done.stderr.startswith(f"emodj-library: {database}: ")
     assert len(done.stderr.splitlines()) == 1
     check_whole(many, database)
+
+
+@unix
+@pytest.mark.terminal
+@pytest.mark.slow
+def test_a_terminal_shows_progress_and_the_summary_stays(many, database):
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [*PROGRAM, "scan", many, "--db", database, "--jobs", "2"]
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
+    process = subprocess.Popen(list(map(str, command)), stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while piece := os.read(leader, 65536):
+            shown += piece
+    os.close(leader)
+    assert process.wait(30) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "listening" in text
+    assert re.search(r"\d\.\d songs/s", text)
+    assert re.search(r"[1-9]\d*/24", text)
+    assert re.search(r"left 0:0\d:\d\d", text)
+    assert "Traceback" not in text
+    assert text.strip().endswith(f"24 added; 24 songs in {database}")

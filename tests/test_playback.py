@@ -1,69 +1,30 @@
 """Playback in step: on a stand-in for PortAudio whose clock we move, and through a real null sink."""
 
 import subprocess
-import sys
 from collections import deque
 from dataclasses import replace
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from standins import BUFFER, LATENCY, output_stand_in
 from virtual_microphone import clicks, distances_from_clicks, wait_until
 
 from emodj_live import EmotionTracker, FileSource, SourceError
 from emodj_live.blocks import status_of, title_of
-from emodj_live.sources import ffmpeg, playback
+from emodj_live.sources import deck, ffmpeg, playback
 from emodj_live.sources.playback import PlayedSource
 
 pytest_plugins = ["virtual_microphone"]
 
 RATE = 22050
-LATENCY = 0.1  # [s] from the callback to the loudspeaker
-BUFFER = 220  # frames
-
-
-class OutputStream:
-    """A stream whose callback is called when the test says so."""
-
-    def __init__(self, *, samplerate, channels, callback, **_):
-        self.rate, self.channels, self.time = samplerate, channels, 50.0
-        self._callback = callback
-        self.heard = []
-        self.is_open = True
-
-    def start(self):
-        if self.refuses:
-            raise sys.modules["sounddevice"].PortAudioError("Device unavailable")
-
-    def turn(self, frames=BUFFER, *, underflow=False):
-        """Let PortAudio ask for a buffer, and time pass as long as it lasts."""
-        out = np.full((frames, self.channels), np.nan, np.float32)
-        moment = SimpleNamespace(outputBufferDacTime=self.time + LATENCY)
-        self._callback(out, frames, moment, SimpleNamespace(output_underflow=underflow))
-        self.heard.append(out)
-        self.time += frames / self.rate
-
-    def abort(self):
-        self.is_open = False
-
-    def close(self):
-        self.is_open = False
 
 
 @pytest.fixture
 def portaudio(monkeypatch):
-    """A sounddevice with one output device."""
-    module = ModuleType("sounddevice")
-    module.PortAudioError = type("PortAudioError", (Exception,), {})
-    module.device = {"index": 0, "name": "loudspeaker", "hostapi": 0, "max_output_channels": 2}
-    module.device["default_samplerate"] = float(RATE)
-    module.default = SimpleNamespace(device={"output": 0})
-    module.query_devices = lambda *_: module.device
-    module.query_hostapis = lambda _: {"name": "stand-in"}
-    module.OutputStream = type("OutputStream", (OutputStream,), {"refuses": False})
-    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    """Have a sounddevice with one output device."""
     monkeypatch.setattr(playback, "_WAIT", 0)
-    return module
+    return output_stand_in(monkeypatch)
 
 
 @pytest.fixture
@@ -75,7 +36,7 @@ def play(source, before=lambda: None):
     """Play to the end, a buffer for each turn; return when each block came and what was heard."""
     came, stream = [], None
     for block in source:
-        stream = source._stream
+        stream = source.output._stream
         if len(block):
             came.append((len(block), stream.time))
         else:
@@ -143,8 +104,8 @@ def test_drains_at_the_end(portaudio, song, model, music):
         for block in source:
             yield block
             if not len(block):
-                source._stream.turn()
-                turns.append(source._stream.time)
+                source.output._stream.turn()
+                turns.append(source.output._stream.time)
 
     emotions = list(EmotionTracker(model).track(blocks()))
     expected = list(EmotionTracker(model).track([music(3)]))
@@ -160,21 +121,21 @@ def test_pause_stops_sound_and_blocks(portaudio, song, music):
     while sum(found) < RATE:
         found.append(len(next(blocks)))
         if not found[-1]:
-            source._stream.turn()
+            source.output._stream.turn()
     source.is_paused = True
-    quiet_from = len(source._stream.heard)
+    quiet_from = len(source.output._stream.heard)
     in_flight = 0
     for _ in range(200):
         block = next(blocks)
         in_flight += len(block)
         if not len(block):
-            source._stream.turn()
+            source.output._stream.turn()
     assert in_flight <= (LATENCY + 0.02) * RATE  # what was on its way to the loudspeaker
     position = source.position
-    assert not np.concatenate(source._stream.heard[quiet_from:]).any()
+    assert not np.concatenate(source.output._stream.heard[quiet_from:]).any()
     assert source.underflows == 0
     source.is_paused = False
-    stream = source._stream
+    stream = source.output._stream
     for block in blocks:
         found.append(len(block))
         if not len(block):
@@ -191,10 +152,10 @@ def test_underflows_are_counted(portaudio, song):
     blocks = iter(source)
     next(blocks)
     assert source.underflows == 0
-    source._stream.turn(underflow=True)
-    source._stream.turn()
+    source.output._stream.turn(underflow=True)
+    source.output._stream.turn()
     assert source.underflows == 1
-    source._stream.turn(10 * RATE)  # more than was decoded ahead
+    source.output._stream.turn(10 * RATE)  # more than was decoded ahead
     assert source.underflows == 2
     blocks.close()
 
@@ -210,9 +171,9 @@ def test_decodes_ahead_by_a_bounded_amount(portaudio, music, write_audio):
     source = PlayedSource(FileSource(path))
     most = 0
     for number, block in enumerate(source):
-        most = max(most, source._waiting_frames)
+        most = max(most, source.passage.waiting)
         if not len(block):
-            source._stream.turn()
+            source.output._stream.turn()
         if number > 1500:
             break
     assert 1.5 * RATE < most < 2 * RATE + 2**19
@@ -240,7 +201,7 @@ def test_start_and_duration(portaudio, song, music):
     came = 0
     for block in blocks:
         came += len(block)
-        stream = source._stream
+        stream = source.output._stream
         if not len(block):
             stream.turn()
     assert came == RATE // 2
@@ -251,7 +212,9 @@ def test_start_and_duration(portaudio, song, music):
 def now(monkeypatch):
     """Stop the clock: it stands in a list."""
     now = [0.0]
-    monkeypatch.setattr(playback, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
+    time = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None)
+    monkeypatch.setattr(playback, "time", time)
+    monkeypatch.setattr(deck, "time", time)
     return now
 
 
@@ -260,7 +223,7 @@ def test_device_that_goes_away(portaudio, song, now):
     with pytest.raises(SourceError, match="loudspeaker: stopped accepting audio; was it disconnected"):
         deque((now.__setitem__(0, now[0] + 0.1) for _ in source), maxlen=0)
     assert now[0] == pytest.approx(3.0, abs=0.2)
-    assert source._stream is None
+    assert source.output._stream is None
 
 
 def test_status_is_the_files_with_the_sound(portaudio, song):
@@ -270,7 +233,7 @@ def test_status_is_the_files_with_the_sound(portaudio, song):
     blocks = iter(source)
     next(blocks), next(blocks)
     for _ in range(30):
-        source._stream.turn(underflow=True)
+        source.output._stream.turn(underflow=True)
     source.is_paused = True
     status = status_of(source)
     assert status == replace(

@@ -110,7 +110,8 @@ def test_keeps_its_provenance_without_paths_of_the_machine(run) -> None:  # type
     assert provenance["hyperparameters"] == {
         "estimator": "condensed",
         "gamma": 1 / 500,
-        "context_weight": 0.7,
+        "context_weight": 0.9,
+        "timbre_weight": 0.35,
         "centers": 1500,
         "alpha": 0.01,
         "context": 4.0,

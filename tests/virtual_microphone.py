@@ -31,8 +31,9 @@ import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
+from screen_reader import ScreenReader
 
-from emodj_live import Emotion, EmotionModel, EmotionTracker
+from emodj_live import Deck, Emotion, EmotionModel, EmotionTracker, FileSource, PlayedSource
 from emodj_live.sources.microphone import MicrophoneSource
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -386,6 +387,8 @@ class Terminal:
         self.process = subprocess.Popen(arguments, env=given, start_new_session=True, **streams)
         os.close(follower)
         self._shown = b""
+        self._screen = ScreenReader(*size)
+        self._seen = 0  # characters that the screen has been fed
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -410,8 +413,18 @@ class Terminal:
         """All that was written so far."""
         return self._shown.decode(errors="replace")
 
+    @property
+    def screen(self) -> ScreenReader:
+        """What the screen shows now."""
+        shown = self._shown.decode(errors="ignore")
+        self._screen.feed(shown[self._seen :])
+        self._seen = len(shown)
+        return self._screen
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the terminal's size."""
+        if hasattr(self, "_screen"):
+            self.screen.resize(columns, rows)
         import fcntl
         import struct
         import termios
@@ -496,6 +509,36 @@ def listen(
             end() if stop == "sink" else threading.Thread(target=end).start()
 
     tracker.run(source, sink)
+
+
+def playing(*paths: object, **options: object) -> tuple[str, ...]:
+    """Return the arguments for Python, and so for `VirtualMicrophone.start`, that run `play` with these options."""
+    return "-c", f"import virtual_microphone; virtual_microphone.play(*{[*map(str, paths)]!r}, **{options!r})"
+
+
+def play(*paths: str, leave_at: float | None = None, crossfade: float = 0.0) -> None:
+    """Play songs on one deck and print each emotion as JSON, with the song and when that was.
+
+    Parameters
+    ----------
+    *paths : str
+    leave_at : float, optional
+        Where to leave the first song for the next one [s].
+    crossfade : float
+        As for `Deck`.
+    """
+    logging.basicConfig(format="%(message)s")
+    tracker = EmotionTracker(EmotionModel.load())
+    tracker.process(np.zeros(WINDOW_LENGTH, np.float32))
+    with Deck(crossfade=crossfade) as deck:
+        sources = [PlayedSource(FileSource(path), output=deck) for path in paths]
+        for source in sources:
+            deck.queue(source)
+        for number, source in enumerate(sources):
+            for emotion in tracker.track(source):
+                print(json.dumps(emotion.as_dict() | {"song": number, "now": time.monotonic()}), flush=True)
+                if number == 0 and leave_at is not None and emotion.time >= leave_at:
+                    break
 
 
 # ----------------------------------------------------------------------------------------------------- for pytest

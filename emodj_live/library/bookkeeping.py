@@ -11,6 +11,7 @@ from emodj_live.library.index import Library, Stamp
 from emodj_live.library.song import COLUMNS
 
 _AT_ONCE = 1000  # rows
+_MOST_KNOWN = 50  # contents that a file is compared with
 _VALUES = (*(name for name in COLUMNS if name not in ("id", "path")), "size", "mtime", "content", "model")
 _LISTED = ", ".join(_VALUES)
 
@@ -63,12 +64,20 @@ class Bookkeeping:
         number, is_missing = rows[0][3:]
         if is_missing:
             self._library.mark_missing([number], is_missing=False)
+        if failures:  # it could not be read for some time
+            self._query("DELETE FROM failure WHERE path = ?", (path,))
         return State.UNCHANGED
 
     def task(self, path: bytes, stamp: Stamp) -> Task:
-        """Return what is to be done with a file: contents of this size that are known need not be listened to."""
-        rows = self._query("SELECT DISTINCT content FROM song WHERE size = ? AND model = ?", (stamp.size, self._model))
-        return Task(path, stamp, tuple(bytes(row[0]) for row in rows))
+        """Return what is to be done with a file: contents of this size that are known need not be listened to.
+
+        There may be very many of one size. Those of the same time come first, because moving a file leaves its time.
+        """
+        sql = "SELECT content FROM song WHERE size = ? AND mtime = ? AND model = ? LIMIT ?"
+        rows = self._query(sql, (stamp.size, stamp.mtime, self._model, _MOST_KNOWN))
+        sql = "SELECT content FROM song WHERE size = ? AND model = ? LIMIT ?"
+        rows += self._query(sql, (stamp.size, self._model, _MOST_KNOWN))
+        return Task(path, stamp, tuple({bytes(row[0]) for row in rows}))
 
     def knows(self, top: bytes, *, only_there: bool = False) -> bool:
         """Return whether there is a song of a file or in a folder; with `only_there` one that is not missing."""
@@ -190,7 +199,7 @@ def is_gone(path: bytes) -> bool:
     """
     try:
         os.stat(path)  # noqa: PTH116 (of bytes)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one for a zero byte
         return True
     except OSError:
         return False

@@ -49,9 +49,16 @@ class Subcommand:
     writes: bool = False
 
 
-SUBCOMMANDS = (
+SUBCOMMANDS: tuple[Subcommand, ...] = (
     Subcommand("scan", "listen to folders, files and playlists", "emodj_live.library.commands.scan", writes=True),
     Subcommand("failures", "list the files that could not be used, and why", "emodj_live.library.commands.failures"),
+    Subcommand("list", "show songs, filtered and sorted", "emodj_live.library.commands.list"),
+    Subcommand("show", "show all that is known about a song, and its arc", "emodj_live.library.commands.show"),
+    Subcommand("map", "draw the collection on the plane", "emodj_live.library.commands.map"),
+    Subcommand("similar", "find the songs nearest to a song or a point", "emodj_live.library.commands.similar"),
+    Subcommand("playlist", "put songs in an order that follows their emotion", "emodj_live.library.commands.playlist"),
+    Subcommand("play", "play a playlist, or songs in such an order", "emodj_live.library.commands.play"),
+    Subcommand("tag", "write moods into the files' own tags", "emodj_live.library.commands.tag", writes=True),
 )
 
 

@@ -1,24 +1,34 @@
 """Playlists as files: m3u, m3u8 and pls.
 
 Paths are bytes, as the file system has them. A playlist may spell them otherwise, because it comes from another
-program, system or time: the spelling that leads to a file counts.
+program, system or time: the spelling that leads to a file counts. What is written here is an m3u8: names in UTF-8, and
+each path byte by byte as the file system has it, so that it leads to its file whatever its encoding.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from urllib.parse import unquote_to_bytes
 from urllib.request import url2pathname
 
-from emodj_live.errors import LibraryError
+from emodj_live.atomic_file import replaced
+from emodj_live.errors import LibraryError, one_line
+from emodj_live.library.song import Song, absolute, text
 
 SUFFIXES = frozenset({b".m3u", b".m3u8", b".pls"})
 """How the names of playlists end, in small letters."""
+
+logger = logging.getLogger(__name__)
+
+WRITTEN = ".m3u8", ".m3u"
+"""How the names of playlists end that are written."""
 
 _LARGEST = 1 << 28  # [bytes] some millions of songs
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -139,7 +149,81 @@ def _spellings(entry: bytes) -> Iterator[bytes]:
     yield entry
     stripped = entry.strip()
     recoded = (stripped.decode(encoding, "replace").encode() for encoding in ("cp1252", "latin-1"))
-    for text in (stripped, *recoded):
-        yield text
-        yield text.replace(b"\\", b"/")
+    for spelling in (stripped, *recoded):
+        yield spelling
+        yield spelling.replace(b"\\", b"/")
     yield unquote_to_bytes(stripped)
+
+
+# ------------------------------------------------------------------------------------------------------------ to write
+
+
+def as_m3u8(songs: Iterable[Song], folder: str | bytes | os.PathLike[str] | None = None) -> bytes:
+    """Return songs as an m3u8.
+
+    Parameters
+    ----------
+    songs : iterable of Song
+        Those whose path contains a line break are left out, with a notice: a playlist cannot name them.
+    folder : path-like or bytes, optional
+        Where the playlist will be, for paths that lead from there to the songs; by default the paths are absolute.
+
+    Returns
+    -------
+    bytes
+        For each song a line with its length and its name, and a line with its path.
+    """
+    start = None if folder is None else os.path.realpath(os.fsencode(folder))  # ".." leads out of the real folder
+    lines = [b"#EXTM3U"]
+    for song in songs:
+        if len(song.path.splitlines()) > 1 or song.path.endswith((b"\r", b"\n")):
+            logger.warning("%s: is left out, because a playlist cannot name a file with a line break.", text(song.path))
+            continue
+        lines.append(f"#EXTINF:{round(song.duration)},{one_line(song.name)}".encode("utf-8", "replace"))
+        lines.append(song.path if start is None else _relative(song.path, start))
+    return b"\n".join([*lines, b""])
+
+
+def _relative(path: bytes, start: bytes) -> bytes:
+    """Return a path as it is seen from a folder, in a form that nobody takes for a comment or an address."""
+    try:
+        seen = os.path.relpath(path, start)
+    except ValueError:  # it is on another drive
+        return path
+    first = seen.split(os.fsencode(os.sep), 1)[0]
+    return seen if seen[:1].strip() and not first.startswith(b"#") and b":" not in first else os.path.join(b".", seen)
+
+
+def write_playlist(path: str | os.PathLike[str], songs: Iterable[Song], *, is_absolute: bool = False) -> None:
+    """Write songs to an m3u8 file, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, which ends in .m3u8 or .m3u. One that exists is replaced.
+    songs : iterable of Song
+        As for `as_m3u8`.
+    is_absolute : bool
+        Whether to name each song by its whole path, so that the playlist can be moved, instead of by the way from the
+        playlist to it, so that both can be moved together.
+
+    Raises
+    ------
+    LibraryError
+        If the file cannot be written.
+    ValueError
+        If its name has another ending.
+
+    Examples
+    --------
+    >>> with Library("music.db") as library:  # doctest: +SKIP
+    ...     write_playlist("calm.m3u8", around(library, Quadrant.CALM, Length(songs=20)))
+    """
+    place = Path(path)
+    if place.suffix.lower() not in WRITTEN:
+        raise ValueError(f"a playlist's name must end in {' or '.join(WRITTEN)}, got {place}")
+    if place.is_dir():
+        raise LibraryError(f"{place}: is a folder; give the path of a file for the playlist.")
+    data = as_m3u8(songs, None if is_absolute else os.path.dirname(absolute(path)))
+    with replaced(place, LibraryError) as file:
+        file.write(data)

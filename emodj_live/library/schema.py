@@ -35,7 +35,8 @@ CREATE TABLE song(
   happy REAL NOT NULL, tense REAL NOT NULL, sad REAL NOT NULL, calm REAL NOT NULL,  -- shares
   level REAL NOT NULL, silence REAL NOT NULL);
 CREATE INDEX song_content ON song(content);
-CREATE INDEX song_size ON song(size);
+CREATE INDEX song_size ON song(size, mtime);
+CREATE INDEX song_artist ON song(artist COLLATE NOCASE);
 CREATE TABLE arc(
   song INTEGER PRIMARY KEY REFERENCES song ON DELETE CASCADE,
   points BLOB NOT NULL);      -- valence and arousal every 0.5 s: float16, little-endian, (n, 2)

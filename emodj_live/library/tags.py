@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from emodj_live.errors import one_line
+from emodj_live.library.tagging import flac, ogg
 from emodj_live.library.tagging.id3 import Tag
 from emodj_live.library.tagging.iff import MAGICS, find_chunk
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 _LARGEST_TEXT = 1 << 16  # [bytes] of a frame that may be a title
 _LONGEST_TEXT = 200  # of a title, an artist or an album
-_MOST_READ = 1 << 23  # [bytes] of a file, of which mutagen takes up to four times as much
+_MOST_READ = 1 << 23  # [bytes] of a file, of which mutagen takes a few times as much
+_CALL = 64  # [bytes] that a call counts as, so that there are not too many small pieces
 _MOST_PIXELS = 1 << 24  # of a cover, which takes 64 MB
 _V1 = 128  # [bytes] of an ID3v1 tag
 _FRAMES = "TIT2", "TPE1", "TALB", "TT2", "TP1", "TAL"
@@ -122,7 +125,7 @@ class _Bounded:
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data) + 1  # so that the number of calls is bounded too
+        self._left -= len(data) + _CALL
         if self._left <= 0:
             raise OSError("the tags are too large")
         return data
@@ -131,7 +134,7 @@ class _Bounded:
 def _texts(file: IO[bytes]) -> dict[str, str]:
     """Return what the file says, by the names that its kind of tag uses, in lower case."""
     found: dict[str, str] = {}
-    for key, value in _pairs(_mutagen_tags(file, _FRAMES, _LARGEST_TEXT)):
+    for key, value in _pairs(_tags(file, _FRAMES, _LARGEST_TEXT)):
         text = _line(value)
         if text:
             found.setdefault(key.lower(), text)
@@ -152,13 +155,18 @@ def _line(value: Any) -> str | None:
     return one_line(" ".join(joined.split()))[:_LONGEST_TEXT].strip() or None
 
 
-def _mutagen_tags(file: IO[bytes], names: tuple[str, ...], largest: int) -> Any:
-    """Return the tags of a file as mutagen has them, of ID3 only the frames of these names; None if there are none."""
+def _tags(file: IO[bytes], names: tuple[str, ...], largest: int) -> Any:
+    """Return a mapping of what a file says, of ID3 only the frames of these names; None if there is nothing."""
     import mutagen
     import mutagen.id3
 
     tag = _id3(file)
-    if tag is not None and not _is_flac(file, tag.end):
+    begin = tag.end if tag else 0
+    file.seek(begin)
+    magic = file.read(4)
+    if magic in (flac.MAGIC, ogg.MAGIC):
+        return (flac.FlacTags(file, begin) if magic == flac.MAGIC else ogg.OggTags(file)).found
+    if tag:
         return mutagen.id3.ID3(io.BytesIO(tag.only(names, largest) + _v1(file)))
     file.seek(0)
     kind = mutagen.File(_Bounded(file), options=_kinds())
@@ -168,8 +176,7 @@ def _mutagen_tags(file: IO[bytes], names: tuple[str, ...], largest: int) -> Any:
 def _id3(file: IO[bytes]) -> Tag | None:
     """Return the first ID3v2 tag of a file: at its beginning, or in a chunk of WAV and AIFF."""
     file.seek(0)
-    is_chunk = file.read(4) in MAGICS
-    chunk = find_chunk(file, file.seek(0, io.SEEK_END)) if is_chunk else None
+    chunk = find_chunk(file) if file.read(4) in MAGICS else None
     try:
         return Tag(file, chunk.content if chunk else 0)
     except ValueError:
@@ -177,24 +184,14 @@ def _id3(file: IO[bytes]) -> Tag | None:
 
 
 def _kinds() -> list[Any]:
-    """Return the kinds of files that mutagen is asked about: those without ID3."""
+    """Return the kinds of files that mutagen is asked about."""
     from mutagen.asf import ASF
-    from mutagen.flac import FLAC
     from mutagen.monkeysaudio import MonkeysAudio
     from mutagen.mp4 import MP4
     from mutagen.musepack import Musepack
-    from mutagen.oggflac import OggFLAC
-    from mutagen.oggopus import OggOpus
-    from mutagen.oggspeex import OggSpeex
-    from mutagen.oggvorbis import OggVorbis
     from mutagen.wavpack import WavPack
 
-    return [ASF, FLAC, MonkeysAudio, MP4, Musepack, OggFLAC, OggOpus, OggSpeex, OggVorbis, WavPack]
-
-
-def _is_flac(file: IO[bytes], offset: int) -> bool:
-    file.seek(offset)
-    return file.read(4) == b"fLaC"
+    return [ASF, MonkeysAudio, MP4, Musepack, WavPack]
 
 
 def _v1(file: IO[bytes]) -> bytes:
@@ -206,7 +203,7 @@ def _v1(file: IO[bytes]) -> bytes:
 
 def _cover_bytes(file: IO[bytes]) -> bytes:
     """Return the first front cover of a file, or else its first picture."""
-    tags = _mutagen_tags(file, ("APIC", "PIC"), _MOST_READ)
+    tags = _tags(file, ("APIC", "PIC"), _MOST_READ)
     pictures = [picture for key, value in _pairs(tags) for picture in _pictures(key.lower(), value)]
     pictures = pictures or _flac_pictures(file)
     front = [picture for picture in pictures if getattr(picture, "type", 3) == 3]
@@ -237,7 +234,10 @@ def _picture(data: bytes, side: int) -> Image:
     """Decode a picture, unless it is too large, and make it small."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP", "BMP")) as picture:
+    with warnings.catch_warnings():  # about many pixels
+        warnings.simplefilter("ignore")
+        opened = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP", "BMP"))
+    with opened as picture:
         if picture.width * picture.height > _MOST_PIXELS:
             raise ValueError("too many pixels")
         picture.draft("RGB", (side, side))  # a JPEG is then decoded at a fraction of its size

@@ -20,7 +20,7 @@ from emodj_live.errors import SourceError, one_line
 from emodj_live.options import SourceOptions
 from emodj_live.sources.ffmpeg import FfmpegPart
 from emodj_live.sources.parts import Part, parts
-from emodj_live.sources.resample import Resampler, check_rate, warn_unusable
+from emodj_live.sources.resample import Resampler, check_rate, warn_unusable, with_channels
 
 
 class FileSource:
@@ -155,7 +155,7 @@ class FileSource:
             return
         stream = soxr.ResampleStream(part.rate, self.input_rate, self.channels, dtype="float32", quality="HQ")
         for frames in decoded:
-            yield stream.resample_chunk(_with_channels(frames, self.channels)).reshape(-1, self.channels)
+            yield stream.resample_chunk(with_channels(frames, self.channels)).reshape(-1, self.channels)
         end = np.empty((0, self.channels), np.float32)
         yield stream.resample_chunk(end, last=True).reshape(-1, self.channels)
 
@@ -177,13 +177,6 @@ def _open(path: Path) -> IO[bytes]:
         return file
     file.close()
     raise SourceError(f"{path}: is empty; choose an audio file.")
-
-
-def _with_channels(frames: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """Return frames with another number of channels: those that there are, or as many times their mean."""
-    if frames.shape[1] == channels:
-        return frames
-    return np.repeat(frames.mean(axis=1, keepdims=True), channels, axis=1)
 
 
 def _check_span(start: float, duration: float | None) -> None:

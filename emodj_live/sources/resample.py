@@ -121,6 +121,23 @@ def silence_unusable(frames: NDArray[np.float32]) -> tuple[NDArray[np.float32], 
     return np.where(usable, frames, np.float32(0)), int(usable.size - np.count_nonzero(usable))
 
 
+def with_channels(frames: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Return frames with another number of channels: those that there are, or as many times their mean.
+
+    Parameters
+    ----------
+    frames : ndarray of float32, shape (n, m)
+    channels : int
+
+    Returns
+    -------
+    ndarray of float32, shape (n, channels)
+    """
+    if frames.shape[1] == channels:
+        return frames
+    return np.repeat(frames.mean(axis=1, keepdims=True), channels, axis=1)
+
+
 def warn_low_rate(name: object, input_rate: float, sample_rate: float) -> None:
     """Log a warning about a stream whose rate is below the model's.
 

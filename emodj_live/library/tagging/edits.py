@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Protocol
 
+from emodj_live.errors import LibraryError
+
 _PIECE = 1 << 20  # [bytes] copied at once
 
 Changes = Mapping[str, str | None]
@@ -13,7 +15,11 @@ Changes = Mapping[str, str | None]
 
 
 class TagsError(Exception):
-    """Why the tags of a file cannot be changed: a clause about the file, such as "its ID3 tag is damaged"."""
+    """Why the tags of a file cannot be read or changed: a clause about it, such as "its ID3 tag is damaged"."""
+
+
+class SongError(LibraryError):
+    """The tags of one song cannot be looked at or changed; those of others may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,11 +99,12 @@ def _blocks(file: IO[bytes], begin: int) -> list[_Block]:
         file.seek(begin)
         header = file.read(_HEADER)
         end = begin + _HEADER + int.from_bytes(header[1:], "big")
-        is_first_one = not blocks and header[0] & ~_LAST == 0
-        if len(header) < _HEADER or end > size or not (blocks or is_first_one) or len(blocks) == _MOST_BLOCKS:
+        if len(header) < _HEADER or end > size or len(blocks) == _MOST_BLOCKS:
             raise TagsError(_DAMAGED)
         blocks.append(_Block(header[0] & ~_LAST, bool(header[0] & _LAST), begin, end))
         begin = end
+    if blocks[0].kind:
+        raise TagsError(_DAMAGED)
     return blocks
 
 

@@ -54,7 +54,7 @@ class IffTags:
         self._end = _HEADER + self._number(start[4:8])
         if start[8:12] not in _KINDS or self._end > file.seek(0, io.SEEK_END):
             raise TagsError("its length is not what it says")
-        self._chunk = chunk = find_chunk(file, self._end)
+        self._chunk = chunk = find_chunk(file)
         try:
             tag = Tag(file, chunk.content) if chunk else None
         except ValueError:
@@ -108,31 +108,39 @@ class IffTags:
         return number.to_bytes(4, _ORDERS[self._magic])
 
 
-def find_chunk(file: IO[bytes], end: int) -> _Chunk | None:
+def find_chunk(file: IO[bytes]) -> _Chunk | None:
     """Return the ID3 chunk of a file, if it has one.
 
     Parameters
     ----------
     file : binary file
-    end : int
-        Of all chunks [bytes].
+        That begins with one of the `MAGICS`.
 
     Returns
     -------
     _Chunk or None
+
+    Raises
+    ------
+    TagsError
+        If the chunks do not fit in.
     """
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
     order = _ORDERS[file.read(4)]
-    begin = 12
+    end = min(size, _HEADER + int.from_bytes(file.read(4), order))
+    begin, found = 12, None
     for _ in range(_MOST_CHUNKS):
         file.seek(begin)
         header = file.read(_HEADER)
-        if len(header) < _HEADER or begin + _HEADER > end:
-            break
+        if begin == end:
+            return found
         size = int.from_bytes(header[4:], order)
         content_end = begin + _HEADER + size
-        after = min(content_end + size % 2, max(end, content_end))
-        if header[:4].upper() == b"ID3 ":
-            return _Chunk(begin, content_end, after)
+        if len(header) < _HEADER or content_end > end:
+            break
+        after = min(content_end + size % 2, end)
+        if header[:4].upper() == b"ID3 " and found is None:
+            found = _Chunk(begin, content_end, after)
         begin = after
-    return None
+    raise TagsError("its chunks are damaged")

@@ -21,7 +21,7 @@ _MOST_BOXES = 100_000
 _LARGEST_TABLE = 1 << 26  # [bytes] of the places of chunks
 _UNKNOWN = {b"moof", b"mfra", b"meta"}  # boxes beside moov that hold places too
 _TABLES = {b"stco": "I", b"co64": "Q"}  # the places of chunks
-_HANDLER = bytes(8) + b"mdirappl" + bytes(9)
+_HANDLER = bytes(8) + b"mdirappl" + bytes(8) + b"emodj-live\0"  # by which boxes that were made here are known again
 _DAMAGED = "its MP4 boxes are damaged"
 
 
@@ -62,7 +62,7 @@ class Mp4Tags:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        top = list(_boxes(file, 0, file.seek(0, 2)))
+        top = list(_boxes(file, 0, file.seek(0, 2), is_top=True))
         movies = [box for box in top if box.kind == b"moov"]
         if len(movies) != 1:
             raise TagsError(_DAMAGED)
@@ -105,27 +105,31 @@ class Mp4Tags:
         return sorted([*edits, *sizes, *self._moved(at, size)], key=lambda edit: (edit.begin, edit.end))
 
     def _inside(self, removed: list[Edit], items: bytes) -> list[Edit]:
-        """Return the edits of the list of items; missing boxes around it are made, and taken away with the last item."""
+        """Return the edits of the list of items. Missing boxes around it are made, and go away with the last item."""
         place = self._around[-1]
         if place.kind == b"ilst":
             whole = self._made_here(removed) if not items else None
             return [whole] if whole else [*removed, *([Edit(place.end, place.end, items)] if items else [])]
         if not items:
             return []
+        if place.kind != b"udta":  # it has to consist of boxes up to its end, where another one follows
+            list(_boxes(self._file, place.content, place.end))
         missing = {b"moov": (b"udta", b"meta", b"ilst"), b"udta": (b"meta", b"ilst"), b"meta": (b"ilst",)}[place.kind]
         at = place.content if place.kind == b"udta" else place.end  # a terminator may end an udta
         return [Edit(at, at, _nested(missing, items))]
 
     def _made_here(self, removed: list[Edit]) -> Edit | None:
-        """Return the edit that takes away the boxes around the last items, if they are like those made here."""
-        if len(removed) != len(self._items) or len(self._around) != 4:
+        """Return the edit that takes away the boxes around the last items, if they were made here."""
+        if len(removed) < len(self._items):
             return None
-        user, listed = self._around[1], self._around[3]
-        self._file.seek(user.begin)
-        inside = self._file.read(listed.end - user.begin)
-        items = inside[len(inside) - (listed.end - listed.content) :] if listed.end > listed.content else b""
-        is_like_ours = user.end == listed.end and inside == _nested((b"udta", b"meta", b"ilst"), items)
-        return Edit(user.begin, user.end) if is_like_ours else None
+        _, user, meta, listed = self._around
+        self._file.seek(meta.begin)
+        data = self._file.read(listed.end - meta.begin)
+        items = data[len(data) - (listed.end - listed.content) :] if self._items else b""
+        if meta.end > listed.end or data != _nested((b"meta", b"ilst"), items):
+            return None
+        is_alone = (user.content, user.end) == (meta.begin, meta.end)
+        return Edit(user.begin, user.end) if is_alone else Edit(meta.begin, meta.end)
 
     def _around_of(self, edits: list[Edit]) -> list[_Box]:
         """Return the boxes that all edits are inside of."""
@@ -148,8 +152,8 @@ class Mp4Tags:
             yield Edit(begin, begin + count * struct.calcsize(letter), struct.pack(f">{count}{letter}", *moved))
 
 
-def _boxes(file: IO[bytes], begin: int, end: int) -> Iterator[_Box]:
-    """Yield the boxes in a part of a file."""
+def _boxes(file: IO[bytes], begin: int, end: int, *, is_top: bool = False) -> Iterator[_Box]:
+    """Yield the boxes that make up a part of a file; at the top the last one may have no size."""
     for _ in range(_MOST_BOXES):
         if begin >= end:
             return
@@ -158,7 +162,7 @@ def _boxes(file: IO[bytes], begin: int, end: int) -> Iterator[_Box]:
         size, kind, content = int.from_bytes(header[:4], "big"), header[4:8], begin + 8
         if size == 1:
             size, content = int.from_bytes(header[8:16], "big"), begin + 16
-        is_open = size == 0
+        is_open = size == 0 and is_top
         after = end if is_open else begin + size
         if len(header) < 8 or after < content or after > end:
             raise TagsError(_DAMAGED)
@@ -171,9 +175,10 @@ def _child(file: IO[bytes], parent: _Box, kind: bytes) -> _Box | None:
     """Return the first box of a kind in another one; zeros at its end are no box."""
     position = parent.content
     while parent.end - position >= 8:
+        file.seek(position)
+        if not any(file.read(4)):
+            break
         box = next(_boxes(file, position, parent.end))
-        if box.is_open:
-            return None
         if box.kind == kind:
             return box
         position = box.end

@@ -19,8 +19,9 @@ MAGIC = b"OggS"
 _HEADER = 27  # [bytes] of a page without its lacing values
 _CONTINUED, _FIRST, _LAST = 1, 2, 4  # a page's flags
 _NO_PACKET_ENDS = b"\xff" * 8  # a page's position, if none does
+_CHECKSUM = slice(22, 26)  # of a page
 _MOST_LACING = 255  # of a page
-_MOST_PAGES = 2_000  # of comments: 130 MB
+_MOST_PAGES = 256  # of comments: 16 MB
 _HEADS = {b"\x01vorbis": b"\x03vorbis", b"OpusHead": b"OpusTags", b"\x7fFLAC": b"\x04", b"Speex   ": b""}
 """What a stream's first packet begins with, and its second one."""
 _FLAC_HEADER = 4  # [bytes] of a block of FLAC's metadata: its kind and its size
@@ -39,16 +40,23 @@ class _Page:
     number: int
     lacing: bytes
     body: bytes
+    checksum: bytes = b""  # that it has in the file
 
     @property
     def end(self) -> int:
         return self.begin + _HEADER + len(self.lacing) + len(self.body)
 
     def data(self) -> bytes:
-        """Return its bytes, with the checksum that they have."""
+        """Return its bytes, with the right checksum."""
         start = MAGIC + b"\0" + bytes([self.flags]) + self.position + self.serial + self.number.to_bytes(4, "little")
         rest = bytes([len(self.lacing)]) + self.lacing + self.body
         return start + _checksum(start + bytes(4) + rest) + rest
+
+    def checked(self) -> _Page:
+        """Return it, unless its checksum is wrong: a new one would hide that."""
+        if self.data()[_CHECKSUM] != self.checksum:
+            raise TagsError(_DAMAGED)
+        return self
 
 
 class OggTags:
@@ -138,16 +146,13 @@ class OggTags:
 
     def _renumbered(self, page: _Page, shift: int) -> Iterator[Edit]:
         """Yield the edits that number the later pages of the stream anew."""
-        serial, is_last = page.serial, bool(page.flags & _LAST)
-        following = _pages(self._file, page.end)
-        while not is_last and (next_page := next(following, None)):
-            if next_page.serial != serial:
+        for following in _pages(self._file, page.end):
+            if following.serial != page.serial:
                 continue
-            if next_page.flags & _FIRST:  # another stream of the same name
+            if following.flags & _FIRST:  # another stream of the same name
                 return
-            is_last = bool(next_page.flags & _LAST)
-            numbered = replace(next_page, number=(next_page.number + shift) & 0xFFFFFFFF)
-            yield Edit(next_page.begin + 18, next_page.begin + 26, numbered.data()[18:26])
+            numbered = replace(following.checked(), number=(following.number + shift) & 0xFFFFFFFF)
+            yield Edit(following.begin + 18, following.begin + 26, numbered.data()[18:26])
 
 
 def _pages(file: IO[bytes], begin: int) -> Iterator[_Page]:
@@ -164,7 +169,7 @@ def _pages(file: IO[bytes], begin: int) -> Iterator[_Page]:
         if len(body) < sum(lacing) or len(lacing) < header[26]:
             return
         number = int.from_bytes(header[18:22], "little")
-        page = _Page(begin, header[5], header[6:14], header[14:18], number, lacing, body)
+        page = _Page(begin, header[5], header[6:14], header[14:18], number, lacing, body, header[_CHECKSUM])
         yield page
         begin = page.end
 
@@ -185,7 +190,7 @@ def _header_pages(file: IO[bytes], first: _Page) -> list[_Page]:
     found: list[_Page] = []
     for page in _pages(file, first.end):
         if page.serial == first.serial:
-            found.append(page)
+            found.append(page.checked())
             if min(page.lacing, default=0) < 255:
                 break
         if len(found) == _MOST_PAGES:
