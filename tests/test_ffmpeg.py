@@ -634,6 +634,11 @@ def test_a_program_that_fails(scripts, message, text, programs):
     assert sentence(text) == message
 
 
+def test_what_comes_after_enough_does_not_matter(text, programs):
+    programs(ANSWER, "head -c 88200 /dev/zero; exit 3")
+    assert sum(len(frames) for frames in FfmpegPart(text).read(0, 1000)) == 1000
+
+
 def test_a_flood_of_complaints_stops_nothing(text, programs, caplog):
     programs(ANSWER, "yes 'no luck' | head -c 5000000 >&2; head -c 88200 /dev/zero")
     assert len(read(FileSource(text))) == RATE
