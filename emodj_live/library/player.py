@@ -105,10 +105,11 @@ class Player:
         return prepared.source
 
     def _play(self, source: PlayedSource) -> None:
-        self._prepare()
         if self._dashboard:
             self._dashboard.follow(source)
-            self._note()
+            self._dashboard.show("")
+        self._prepare()
+        self._note()
         sinks = [self._dashboard] if self._dashboard else []
         try:
             self._tracker.run(source, *sinks, stop=self._stop, after_block=self._after_block(source))
@@ -155,6 +156,7 @@ class Player:
 
         def after_block(block: Block | Gap) -> None:
             if key := dashboard.key():
+                dashboard.show("")  # what it says hides the songs to come
                 self._obey(key, source)
                 self._note()
             dashboard.after_block(block)
