@@ -118,6 +118,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     for row in sorted(OUTPUTS, key=lambda row: row.name):
         add(f"--{row.name}", type=_saying_why(row.parse), metavar=row.metavar, help=row.help)
     add("--plain", action="store_true", help="plain lines even on a terminal")
+    add("--background", choices=("dark", "light"), help="what the terminal's background is (default: found out)")
     add("--fast", action="store_true", help="as fast as possible even on a terminal")
     add("--realtime", action="store_true", help="at the speed of the music even without a terminal")
     add("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show emotions this much later")
@@ -194,5 +195,5 @@ def _options(arguments: argparse.Namespace) -> Options:
         realtime=arguments.realtime or (is_watched and not arguments.fast),
         is_watched=is_watched,
         lists_devices=arguments.list_devices,
-        **{name: given[name] for name in ("json", "plain", "quiet", "verbose")},
+        **{name: given[name] for name in ("background", "json", "plain", "quiet", "verbose")},
     )

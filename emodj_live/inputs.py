@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from emodj_live.errors import SourceError
@@ -103,7 +104,23 @@ def is_live(options: Options) -> bool:
     return options.realtime or options.play or input_of(options).is_live
 
 
-def works(options: Options, sample_rate: int, stop: threading.Event) -> Iterator[Work | SourceError]:
+def count_of(options: Options) -> int:
+    """Return how many sources the options name.
+
+    Parameters
+    ----------
+    options : Options
+
+    Returns
+    -------
+    int
+    """
+    return len(options.files) or 1
+
+
+def works(
+    options: Options, sample_rate: int, stop: threading.Event, numbers: Iterable[int] | None = None
+) -> Iterator[Work | SourceError]:
     """Open one source after the other.
 
     Parameters
@@ -113,6 +130,8 @@ def works(options: Options, sample_rate: int, stop: threading.Event) -> Iterator
         The model's [Hz].
     stop : threading.Event
         Of the session.
+    numbers : iterable of int, optional
+        Which of the sources, in which order; by default all.
 
     Yields
     ------
@@ -123,12 +142,23 @@ def works(options: Options, sample_rate: int, stop: threading.Event) -> Iterator
 
     row = input_of(options)
     values = options.files or (options.inputs[row.name],)
-    for number, value in enumerate(values):
+    for number in range(len(values)) if numbers is None else numbers:
+        value = values[number]
         try:
             source = row.open(value, options.source, sample_rate)
             title = title_of(source)
             name = value if row is FILE else STANDARD_INPUT if row is STREAM else title
-            yield Work(_at_its_pace(source, row, options), number, name, title, options.source.start, stop)
+            yield Work(
+                source=_at_its_pace(source, row, options),
+                number=number,
+                count=len(values),
+                name=name,
+                title=title,
+                album=str(getattr(source, "album", "")),
+                start=options.source.start,
+                stop=stop,
+                again=() if row.is_live else ("--", str(Path(value).absolute())) if row is FILE else (f"--{row.name}",),
+            )
         except SourceError as error:
             yield error
 

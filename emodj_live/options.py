@@ -79,6 +79,8 @@ class Options:
         At the speed of the music, instead of as fast as possible.
     is_watched : bool
         Somebody at a terminal looks at the emotions, so a dashboard fits.
+    background : str or None
+        "dark" or "light", the terminal's background; None finds out.
     json, plain : bool
         JSON Lines; lines even on a terminal.
     quiet, verbose : bool
@@ -96,6 +98,7 @@ class Options:
     delay: float = 0.0
     realtime: bool = False
     is_watched: bool = False
+    background: str | None = None
     json: bool = False
     plain: bool = False
     quiet: bool = False

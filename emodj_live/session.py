@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emodj_live.ahead import Ahead
 from emodj_live.blocks import Sink, status_of
 from emodj_live.calibration import calibration_of
 from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import EmodjError, SourceError, one_line
-from emodj_live.inputs import input_of, is_live, works
+from emodj_live.inputs import count_of, input_of, is_live, works
 from emodj_live.kinds import load_model
 from emodj_live.options import Options
 from emodj_live.outputs import Outputs
@@ -23,7 +27,10 @@ from emodj_live.profile import Profiler, SongProfile, too_short
 from emodj_live.sinks.lines import json_line, lines_output
 from emodj_live.sources.resample import warn_low_rate
 from emodj_live.tracker import EmotionTracker
-from emodj_live.work import Output, Work
+from emodj_live.work import Output, Turns, Work
+
+if TYPE_CHECKING:
+    from emodj_live.sinks.terminal.output import DashboardOutput
 
 _INTERRUPTED = 130  # as a shell counts it
 _FASTER = 1.5  # below this it ran at the speed of the music
@@ -46,6 +53,10 @@ class Session:
         self._stop = stop
         self._report = report
         self._input = input_of(options)
+        self._turns = Turns(count_of(options))
+        self._tracker: EmotionTracker | None = None
+        self._screen: DashboardOutput | None = None
+        self._held_back: list[Callable[[], object]] = []  # what is printed once the screen is given back
 
     def run(self) -> int:
         """Track one source after the other.
@@ -58,13 +69,16 @@ class Session:
         self._model = load_model(self._options.tracking.model)
         if self._input.is_live:
             self._warm_up()
-        with Outputs(self._show(), self._options.outputs, self._options.files) as self._outputs:
+        with ExitStack() as stack:
+            stack.callback(self._print_held_back)
+            show = stack.enter_context(self._show())
+            self._outputs = stack.enter_context(Outputs(show, self._options.outputs, self._options.files))
             return self._follow_all()
 
     def _follow_all(self) -> int:
         self._code = 0
         try:
-            for work in works(self._options, self._model.sample_rate, self._stop):
+            for work in works(self._options, self._model.sample_rate, self._stop, self._turns):
                 self._attempt(work)
                 if self._stop.is_set() or self._outputs.is_exhausted:
                     break
@@ -82,40 +96,79 @@ class Session:
             if not self._stop.is_set():
                 self._follow(work)
         except EmodjError as error:
-            self._code = self._report(error)
+            self._code = 1
+            self._say(partial(self._report, error), str(error))
+
+    def _say(self, action: Callable[[], object], message: str = "") -> None:
+        """Print something now or, while a screen is shown, after it; a message is shown there already."""
+        if self._screen is None or not self._screen.is_open:
+            action()
+            return
+        self._held_back.append(action)
+        if message:
+            self._screen.show(message)
+
+    def _print_held_back(self) -> None:
+        for action in self._held_back:
+            action()
+
+    def _skip(self, by: int) -> None:
+        """Go on to another source."""
+        self._is_skipped = True
+        self._turns.skip(by)
+        if self._tracker:
+            self._tracker.stop()
 
     def _warm_up(self) -> None:
         """Do everything once, so that the first block does not wait for it."""
         EmotionTracker(self._model).process(np.zeros(self._model.window_length, np.float32))
 
-    def _show(self) -> Output:
+    def _show(self) -> AbstractContextManager[Output]:
         """Return the output that shows the emotions."""
         if self._options.json:
-            return lines_output(lambda emotion, work: json_line(emotion, work.name))
+            return nullcontext(lines_output(lambda emotion, work: json_line(emotion, work.name)))
         if not (self._options.is_watched and _can_draw()):
             digits = 1 if (10 * self._options.tracking.step).is_integer() else 2
-            return lines_output(lambda emotion, _work: emotion.line(digits=digits))
-        from emodj_live.sinks.terminal.output import dashboard_output
+            return nullcontext(lines_output(lambda emotion, _work: emotion.line(digits=digits)))
+        from emodj_live.sinks.terminal.output import DashboardOutput
 
-        return dashboard_output
+        self._screen = DashboardOutput(calibration_of(self._model), self._options.background)
+        return self._screen
 
     def _follow(self, work: Work) -> None:
         """Follow one source to its end, and print its summary."""
         if not self._input.is_live and (input_rate := status_of(work.source).input_rate):
             warn_low_rate(work.name, input_rate, self._model.sample_rate)
         profiler = Profiler(start=work.start, keeps_arc=False, calibration=calibration_of(self._model))
-        tracker = self._new_tracker()
+        self._tracker = tracker = self._new_tracker()
+        self._is_skipped = False
         began = time.monotonic()
-        with self._outputs.following(work) as sinks:
+        with self._looking_ahead(replace(work, skip=self._skip)) as work, self._outputs.following(work) as sinks:
             ends = self._end_of_duration(tracker)
             tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=sinks.after_block)
         elapsed = time.monotonic() - began
-        if not (profiler.count or self._stop.is_set()):
+        if not (profiler.count or self._stop.is_set() or self._is_skipped):
             raise too_short(work.name, self._model)
-        if not (self._options.quiet or self._options.json):
-            stream = sys.stdout if self._options.is_watched else sys.stderr
-            with suppress(OSError):  # a summary that nobody reads is not an error
-                stream.write(summary(work.name, profiler.profile(), profiler.count, elapsed) + "\n")
+        if (profiler.count or not self._is_skipped) and not (self._options.quiet or self._options.json):
+            text = summary(work.name, profiler.profile(), profiler.count, elapsed)
+            self._say(partial(self._print, text))
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):  # a summary that nobody reads is not an error
+            (sys.stdout if self._options.is_watched else sys.stderr).write(text + "\n")
+
+    @contextmanager
+    def _looking_ahead(self, work: Work) -> Iterator[Work]:
+        """Let somebody who looks at a song see its moods before they are heard."""
+        if self._screen is None or not work.again:
+            yield work
+            return
+        tracking = self._options.tracking
+        options = [f"--smooth={tracking.smoothing}", f"--silence={tracking.silence}"]
+        options += [f"--model={tracking.model}"] if tracking.model else []
+        options += [f"--gain={tracking.gain}"] if tracking.gain is not None else []
+        with Ahead([*options, *work.again]) as ahead:
+            yield replace(work, ahead=ahead.arc)
 
     def _new_tracker(self) -> EmotionTracker:
         tracking = self._options.tracking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from emodj_live.errors import SinkError
 
 if TYPE_CHECKING:
+    from emodj_live.arc import Arc
     from emodj_live.blocks import Sink, Source
 
 
@@ -25,22 +26,62 @@ class Work:
     source : Source
     number : int
         Its place among the sources of this call, from 0.
+    count : int
+        How many sources this call has.
     name : str
         What it is called in messages, JSON and tables.
     title : str
         What it is called in pictures.
+    album : str
+        That the song is from, if the file says so.
     start : float
         Where in the song it begins [s].
     stop : threading.Event
         Ends this work and all that would follow; an output with keys may set it.
+    skip : callable
+        Ends this work alone; the next is so many further on: ``skip(1)`` goes on to the one after it, ``skip(-1)`` back
+        to the one before it.
+    again : tuple of str
+        Arguments of a command line that name the same source, to follow it a second time; empty if it cannot be.
+    ahead : callable or None
+        Returns what is known of the moods of the whole song.
     """
 
     source: Source
     number: int = 0
+    count: int = 1
     name: str = ""
     title: str = ""
+    album: str = ""
     start: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    skip: Callable[[int], object] = field(default=lambda _by: None)
+    again: tuple[str, ...] = ()
+    ahead: Callable[[], Arc] | None = None
+
+
+class Turns:
+    """Whose turn it is among several sources: one after the other, unless somebody skips.
+
+    Parameters
+    ----------
+    count : int
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._by = 1
+
+    def __iter__(self) -> Iterator[int]:
+        number = 0
+        while number < self.count:
+            self._by = 1
+            yield number
+            number = max(0, number + self._by)
+
+    def skip(self, by: int) -> None:
+        """Let the turn after the present one be so many further on."""
+        self._by = by
 
 
 Output: TypeAlias = "Callable[[Work], AbstractContextManager[Sink]]"

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 from rich.cells import cell_len
 
-from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, PALETTE, REVERSE, Frame, Pen, number_of
+from emodj_live.sinks.terminal.frame import (
+    BOLD,
+    DEFAULT,
+    DIM,
+    GLYPH,
+    PALETTE,
+    REVERSE,
+    Frame,
+    Pen,
+    character_of,
+    number_of,
+)
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<numbers>[0-9;]*)(?P<command>[HJm])"
     r"|\x1b\[\?(?P<mode>\d+)(?P<switch>[hl])"
     r"|(?P<question>\x1b\]11;\?\x1b\\)"
     r"|(?P<character>[^\x1b])"
+    r"|(?P<other>\x1b\[[0-?]*[ -/]*[@-~])"
 )
 _WEIGHTS = {1: BOLD, 2: DIM, 7: REVERSE}
 
@@ -47,6 +58,12 @@ class ScreenReader:
         self._x = self._y = 0
         self._pen = Pen(DEFAULT, DEFAULT)
         self._rest = ""
+        self._clips = False  # what was written for another size may still come
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the size; from now on what is beyond an edge is cut off, because it may be meant for the old one."""
+        self.frame = Frame(width, height)
+        self._clips = True
 
     def feed(self, text: str) -> ScreenReader:
         """Take in what was written; what is incomplete waits for the rest."""
@@ -72,7 +89,10 @@ class ScreenReader:
     def _take(self, found: re.Match[str]) -> None:
         if found["mode"] == "1049":
             self.is_alternate = found["switch"] == "h"
+            self._pen = Pen(DEFAULT, DEFAULT)
             self.frame = Frame(self.frame.width, self.frame.height)
+        elif found["other"] and self.is_alternate:
+            raise ValueError(f"no terminal need understand {found['other']!r}")
         elif found["character"] and not self.is_alternate:
             self.outside += found["character"]
         elif found["character"]:
@@ -87,11 +107,22 @@ class ScreenReader:
     def _write(self, character: str) -> None:
         width = cell_len(character)
         if not (self._x + width <= self.frame.width and self._y < self.frame.height):
+            if self._clips:
+                return
             raise ValueError(f"written beyond the edge: {character!r} at {self._x}, {self._y}")
         if width == 0:
+            self._accent(character)
             return
         self.frame.put(self._x, self._y, [character, ""][:width], self._pen)
         self._x += width
+
+    def _accent(self, accent: str) -> None:
+        """Put an accent on the character before."""
+        place = self._x - 1
+        while place and self.frame.cells[GLYPH, self._y, place] == 0:
+            place -= 1
+        before = character_of(int(self.frame.cells[GLYPH, self._y, place]))
+        self.frame.cells[GLYPH, self._y, place] = number_of(before + accent)
 
     def _style(self, codes: list[int]) -> None:
         codes = list(codes)
@@ -102,7 +133,7 @@ class ScreenReader:
             elif code in _WEIGHTS:
                 self._pen = self._pen._replace(weight=self._pen.weight | _WEIGHTS[code])
             else:
-                name = "ground" if 40 <= code < 50 or 100 <= code else "ink"
+                name = "ground" if 40 <= code < 50 or code >= 100 else "ink"
                 self._pen = self._pen._replace(**{name: self._color(code, codes)})
 
     def _color(self, code: int, rest: list[int]) -> int:
@@ -114,11 +145,3 @@ class ScreenReader:
         if code in (39, 49):
             return DEFAULT
         return PALETTE + (code % 10 if code < 50 else 8 + code % 10)
-
-
-def blank(width: int, height: int) -> np.ndarray:
-    """Return the cells of an empty screen."""
-    return Frame(width, height).cells
-
-
-__all__ = ["ScreenReader", "blank", "number_of"]

@@ -92,6 +92,8 @@ RULES = {
     "feature_spec": Rule({"numpy"}, {"window_statistics"}),
     "features": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
     "context": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
+    "arc": Rule({"numpy"}),
+    "ahead": Rule(own={"arc"}),
     "calibration": Rule({"numpy"}, {"emotion"}),
     "atomic_file": Rule(own={"errors"}),
     "model_file": Rule({"numpy"}, {"atomic_file", "errors"}),
@@ -107,13 +109,14 @@ RULES = {
     "background": Rule(own={*VALUES, "tracker"}),
     "asynchronous": Rule(own={*VALUES, "tracker"}),
     "options": Rule(own={"gain", "smoothing"}),
-    "work": Rule(own={"errors"}, later={"blocks"}),
+    "work": Rule(own={"errors"}, later={"arc", "blocks"}),
     "inputs": Rule(own={"errors", "options", "work"}, later={"blocks", "sources"}),
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
         {
             *VALUES,
+            "ahead",
             "calibration",
             "console",
             "inputs",
@@ -136,7 +139,7 @@ RULES = {
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
     "sinks": Rule({"numpy"}, {*VALUES, "extras", "sinks", "work"}, {"matplotlib", "pythonosc"}),
-    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "console", "sinks", "work"}),
+    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "sinks", "work"}),
     "training": Rule(
         {
             "numpy",

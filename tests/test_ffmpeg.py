@@ -24,6 +24,7 @@ from emodj_live import FileSource, Gap, SourceError, analyze
 from emodj_live.cli import main
 from emodj_live.sources import external, ffmpeg
 from emodj_live.sources.decoder import UndecodableError
+from emodj_live.sources.ffmpeg import FfmpegPart
 
 RATE = 22050
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX processes and file names")
@@ -240,6 +241,26 @@ def test_a_change_of_channels_and_rate_on_the_way(music, convert):
 
 
 @needs_ffmpeg
+def test_a_part_by_itself(song):
+    part = FfmpegPart(song)
+    for _ in range(2):
+        assert sum(len(frames) for frames in part.read(30_000, 1000)) == 1000
+        assert part.skipped == 30_000
+    assert sum(len(frames) for frames in part.read(10**9, 1000)) == 0
+    assert part.skipped == pytest.approx(part.length, abs=2000)
+
+
+@needs_ffmpeg
+def test_what_was_found_out_first_is_held_to(song):
+    """Some headers name half the rate and one channel of two."""
+    part = FfmpegPart(song)
+    seconds, part.rate, part.channels = part.length / part.rate, 8000, 2
+    shapes = [frames.shape for frames in part.read(0, 10**9)]
+    assert {channels for _, channels in shapes} == {2}
+    assert sum(count for count, _ in shapes) == pytest.approx(8000 * seconds, abs=500)
+
+
+@needs_ffmpeg
 def test_a_profile_of_a_song(song, model):
     assert analyze(song, model).duration == 1.5  # [s]: written at twice the rate
 
@@ -295,15 +316,15 @@ def test_odd_names(name, is_relative, song, monkeypatch):
 
 @needs_ffmpeg
 @POSIX
-@pytest.mark.parametrize("name", ["a\nb.m4a", "caf\udce9.m4a", "[mov @ 0x1] .m4a", "-i.m4a"])
+@pytest.mark.parametrize("name", ["a\nb.m4a", "caf\udce9.m4a", "[mov @ 0x1] .m4a", "-i.m4a", "a\nb: c", "caf\udce9"])
 def test_odd_names_in_messages(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(name).write_text("la la la\n" * 1000)
     with pytest.raises(SourceError) as caught:
         FileSource(name)
     shown = name.replace("\n", "?")
-    reason = "is not audio that can be decoded: moov atom not found; choose another file."
-    assert str(caught.value) == f"{shown}: {reason}"
+    why = "moov atom not found" if name.endswith(".m4a") else "Invalid data found when processing input"
+    assert str(caught.value) == f"{shown}: is not audio that can be decoded: {why}; choose another file."
 
 
 @needs_ffmpeg
@@ -559,7 +580,14 @@ def test_a_program_that_hangs_is_given_up(scripts, text, programs, monkeypatch):
     programs(*scripts)
     monkeypatch.setattr(external, "_PATIENCE", 0.3)
     assert sentence(text) in [f"{name} has done nothing for 0.3 s; try another file." for name in ("ffmpeg", "ffprobe")]
-    assert [child for child in psutil.Process().children(recursive=True) if child.name() == "sleep"] == []
+
+
+def test_what_a_program_has_started_is_ended_too(text, tmp_path, programs, monkeypatch):
+    programs(f"sleep 100 & echo $! > {tmp_path}/number; wait")
+    monkeypatch.setattr(external, "_PATIENCE", 1.0)
+    assert "ffprobe has done nothing" in sentence(text)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert is_gone(psutil.Process(int((tmp_path / "number").read_text())))
 
 
 def test_a_program_that_says_its_last_word_and_stays_is_given_up(text, programs, monkeypatch):

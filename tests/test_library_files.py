@@ -324,6 +324,8 @@ def test_file_addresses(folder):
         text = written + b"/a%20b.mp3\n" + written + b"/%c3%bc.mp3"
         assert entries(folder, text) == ([b"a b.mp3", "ü.mp3".encode()], 0)
     assert entries(folder, b"file://server/share/a.mp3") == ([], 1)
+    fill(folder, "100%.mp3", "100%25.mp3")
+    assert entries(folder, b"file://" + start + b"/100%25.mp3") == ([b"100%.mp3"], 0)
 
 
 def test_addresses_are_counted(folder):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_songs import made_library, made_points, made_song
+from test_documentation import LIBRARY, commands
 
 from emodj_live import Quadrant
 from emodj_live.library import Library, Query, nearest, select, survey
@@ -226,6 +227,8 @@ def test_show_has_the_values_and_the_arc(tmp_path, run, monkeypatch):
     curve = out.split("\narousal\n")[1].splitlines()
     lit = [len(set(line[6:]) - set(" ⠁⠈")) > 0 for line in curve[:6]]
     assert lit[1:5] == [True, True, True, True]  # a step from -0.2 to +0.2, of 0.4
+    early, late = ([bool(set(line[a:b]) - set(" ⠁⠈")) for line in curve[:6]] for a, b in ((10, 30), (46, 56)))
+    assert early.index(True) > late.index(True)  # it goes up
     assert not lit[0]
     assert not lit[5]
     assert max(len(line.rstrip(" ⠁⠈")) for line in curve[:6]) < 0.8 * 80  # the end is unknown
@@ -236,6 +239,11 @@ def test_show_as_json_has_the_arc(run, index):
     with Library(index, read_only=True) as library:
         assert {name: shown[name] for name in library.song(3).as_dict()} == library.song(3).as_dict()
         assert shown["arc"] == library.arc(3).tolist()
+
+
+def test_a_hole_in_the_arc_is_null(tmp_path, run):
+    made_library(tmp_path / "hole.db", [made_song(0, 0.1, 0.1)], arc=[(0.5, 0.25), (np.nan, np.nan)]).close()
+    assert objects(run("show", "1", "--json", db=tmp_path / "hole.db")[1])[0]["arc"] == [[0.5, 0.25], None]
 
 
 def test_a_song_is_meant_by_id_path_or_part(run, tmp_path):
@@ -327,6 +335,9 @@ def test_a_playlist_goes_to_a_file(run, tmp_path):
     code, out, err = run("playlist", "--emodj", "3", "-n", "5", "-o", place)
     assert (code, out) == (0, "")
     assert err == f"{place}: 5 songs, 20:00\n"
+    assert place.read_text().splitlines()[2].startswith("../music/")
+    assert run("playlist", "--emodj", "3", "-n", "5", "-o", place, "--absolute", "-q") == (0, "", "")
+    assert place.read_text().splitlines()[2].startswith("/")
     listed = read_playlist(os.fsencode(place)).paths
     found = objects(run("playlist", "--emodj", "3", "-n", "5", "-o", place, "--json", "-q")[1])
     assert [song["path"] for song in found] == [path.decode() for path in listed]
@@ -374,7 +385,18 @@ def test_odd_bytes_reach_stdout_and_come_back(tmp_path):
     assert read_playlist(os.fsencode(tmp_path / "odd.m3u8")).paths == (path,)
 
 
-# ------------------------------------------------------------------------------------------------------------- map
+# ------------------------------------------------------------------------------------------------- the page, and map
+
+
+def test_the_commands_of_the_page_run(run, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="needs the extra plot")
+    monkeypatch.chdir(tmp_path)
+    mine = {"list", "show", "map", "similar", "playlist"}
+    shown = [arguments for _, *arguments in commands(LIBRARY) if arguments[0] in mine]
+    assert {arguments[0] for arguments in shown} == mine
+    for arguments in shown:
+        assert run(*arguments)[0] == 0, arguments
+    assert len(read_playlist(os.fsencode(tmp_path / "evening.m3u8")).paths) == 15
 
 
 def drawn(points, names=()):

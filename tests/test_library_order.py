@@ -202,6 +202,15 @@ def test_too_few_songs_walk_the_whole_way(tmp_path):
             assert ids(walk(library, (0.4, 0.0), (0.0, 0.0), length)) == [1, 3, 2]
 
 
+def test_steps_are_as_large_as_the_recordings_are_few(tmp_path):
+    """With three of them the second one is looked for halfway, not near the start."""
+    songs = [made_song(0, 0.0, 0.0), made_song(1, 0.3, 0.0), made_song(2, 0.0, -0.25)]
+    songs += [made_song(number, 0.0, 0.0) for number in range(3, 23)]
+    contents = [b"a", b"b", b"c", *[b"a"] * 20]
+    with made_library(tmp_path / "music.db", songs, contents) as library:
+        assert ids(walk(library, (0.0, 0.0), (0.4, 0.0), Length(songs=30))) == [1, 2, 3]
+
+
 def test_one_song(tmp_path):
     with made_library(tmp_path / "music.db", [made_song(0, -0.4, 0.1)]) as library:
         only = library.song(1)
@@ -252,7 +261,10 @@ def test_of_many_songs_a_sample_says_where_the_moods_are(tmp_path, monkeypatch, 
     monkeypatch.setattr(moods, "_SAMPLE", 400)
     random = np.random.default_rng(seed)
     points = np.sort(random.normal(-0.3, 0.1, (3000, 2)), axis=0)
-    songs = [made_song(n, *map(float, p), is_missing=n % 3 == 0) for n, p in enumerate(points)]
+    gone = [n % 3 == 0 for n in range(3000)]
+    songs = [
+        made_song(n, *(map(float, [0.9, 0.9] if gone[n] else p)), is_missing=gone[n]) for n, p in enumerate(points)
+    ]
     with made_library(tmp_path / "music.db", songs) as library:
         found = survey(library)
     for axis in (0, 1):

@@ -6,7 +6,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from emodj_live.library.command import main
 from emodj_live.library.tagging.edits import SongError
 from emodj_live.library.tagging.fields import NAMES, to_write
 from emodj_live.library.tagging.kinds import open_tags
-from emodj_live.library.tagging.replacing import copy_beside
+from emodj_live.library.tagging.replacing import clear_leftovers, copy_beside
 from emodj_live.library.tagging.songs import Tagger
 from emodj_live.model_file import default_path
 
@@ -261,7 +260,7 @@ def test_files_that_cannot_be_tagged_are_reported(collection, tmp_path):
         "cannot be tagged: its FLAC metadata are damaged.",
         f"cannot be read: {os.strerror(errno.ENOENT)}.",
     ]
-    assert "a.caf: cannot be tagged: files of its kind" in said[0]
+    assert "a.caf: cannot be tagged: its kind of file" in said[0]
     assert said[3:] == ["3 songs could not be tagged."]
 
 
@@ -304,7 +303,7 @@ def test_a_disk_that_is_full_leaves_the_song_whole(collection):
 
 KILLED = """
 import os, signal, sys
-from emodj_live.library.tagging.replacing import copy_beside
+from emodj_live.library.tagging.replacing import clear_leftovers, copy_beside
 def pieces():
     yield b"half"
     sys.stdout.write("written")
@@ -330,21 +329,12 @@ def test_a_killed_program_leaves_the_song_whole_and_a_copy_that_goes_next_time(c
 @posix
 def test_the_copy_of_a_living_program_stays(collection):
     path = collection.add("a.flac")
-    with copy_beside(os.fsencode(path), [b"half"]) as copy:  # its lock goes with the file that it is written to
-        pass
-    assert not os.path.exists(copy)  # noqa: PTH110 (of bytes)
-    with locked(collection.folder / ".emodj-living.part"):
-        collection.run("--write")
-        assert sorted(each.name for each in collection.folder.iterdir()) == [".emodj-living.part", "a.flac"]
-
-
-@contextmanager
-def locked(path):
-    import fcntl
-
-    with path.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    before = path.read_bytes()
+    with copy_beside(os.fsencode(path), [b"half", b"and half"]) as copy:
+        clear_leftovers(os.fsencode(collection.folder))
+        assert Path(os.fsdecode(copy)).read_bytes() == b"halfand half"
+    assert [each.name for each in collection.folder.iterdir()] == ["a.flac"]
+    assert path.read_bytes() == before
 
 
 def test_an_index_in_use_stops_before_the_song_is_touched(collection):

@@ -7,12 +7,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from virtual_microphone import PROJECT, Terminal, wait_until
+
+from emodj_live.sinks.terminal.frame import DEFAULT, GROUND
 
 pytest_plugins = ["virtual_microphone"]
 pytestmark = [pytest.mark.terminal, pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")]
@@ -48,6 +53,11 @@ def on_microphone(start, virtual_microphone):
 
 def plain(shown):
     return re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", shown)
+
+
+def numbers(terminal):
+    """Return the rows of the screen with the numbers of the newest emotion."""
+    return [row for row in terminal.screen.rows if "valence" in row or "arousal" in row or "dBFS" in row]
 
 
 def assert_left_well(terminal):
@@ -91,10 +101,11 @@ def test_space_pauses_and_goes_on(start):
     with start("--demo") as terminal:
         terminal.wait_for(lambda: "dBFS" in terminal.shown, 30, "the dashboard")
         terminal.press(" ")
-        terminal.wait_for(lambda: "paused: press space" in terminal.shown, 10, "paused")
-        shown = len(terminal.shown)
+        terminal.wait_for(lambda: "paused: press space" in terminal.screen.text, 10, "paused")
+        still = numbers(terminal)
         terminal.press("x ")
-        terminal.wait_for(lambda: "dBFS" in terminal.shown[shown:], 10, "another emotion")
+        terminal.wait_for(lambda: "paused" not in terminal.screen.text, 10, "it goes on")
+        terminal.wait_for(lambda: numbers(terminal) != still, 10, "another emotion")
         terminal.press("q")
         assert terminal.end() == 0
 
@@ -117,9 +128,7 @@ def test_fits_the_terminal(size, start):
         terminal.wait_for(lambda: "valence +" in terminal.shown or "valence -" in terminal.shown, 30, "the dashboard")
         terminal.press("q")
         assert terminal.end() == 0
-        drawn = terminal.shown.split(ENTER)[1].split(LEAVE)[0]
-        assert max(int(row) for row in re.findall(r"\x1b\[(\d+);1H", drawn)) <= size[1]
-        assert max(len(plain(row)) for row in re.split(r"\x1b\[\d+;1H", drawn)) <= size[0]
+        assert not terminal.screen.is_alternate  # nothing was written beyond an edge, which would be an error here
 
 
 def test_follows_a_resize(start):
@@ -137,6 +146,180 @@ def test_no_color(start):
         terminal.press("q")
         assert terminal.end() == 0
         assert not re.search(r"\x1b\[[0-9;]*[34]8;", terminal.shown)
+
+
+def test_views_zoom_and_help(start):
+    with start("--demo", size=(100, 30)) as terminal:
+        terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
+        terminal.press("?")
+        terminal.wait_for(lambda: "zoom to where music lies" in terminal.screen.text, 10, "the keys")
+        terminal.press("\x1b")
+        terminal.wait_for(lambda: "zoom to where music lies" not in terminal.screen.text, 10, "they are gone")
+        terminal.press("v")
+        terminal.wait_for(lambda: "pleasant" not in terminal.screen.text, 10, "the arc")
+        terminal.press("v")
+        terminal.wait_for(lambda: "q quit" not in terminal.screen.text, 10, "the color")
+        terminal.press("v")
+        terminal.wait_for(lambda: "pleasant" in terminal.screen.text, 10, "the plane")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert_left_well(terminal)
+
+
+def test_the_screen_is_saved_as_a_picture(start, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with start("--demo", COLORTERM="truecolor") as terminal:
+        terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
+        terminal.press("s")
+        terminal.wait_for(lambda: "saved emodj-live-" in terminal.screen.text, 10, "it is saved")
+        terminal.press("q")
+        assert terminal.end() == 0
+    (picture,) = tmp_path.glob("emodj-live-*.svg")
+    drawn = ElementTree.parse(picture).getroot()  # noqa: S314 (it is ours)
+    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert "HAPPY" in texts
+    assert any(text.startswith("valence ") for text in texts)
+
+
+@pytest.fixture
+def songs(write_audio, music):
+    """Write three songs of eight seconds."""
+    return [write_audio(f"song {name}.wav", music(8.0, seed)) for seed, name in enumerate("abc")]
+
+
+def test_several_songs_share_one_screen(start, songs):
+    with start(*songs, "missing.wav", size=(100, 24)) as terminal:
+        terminal.wait_for(lambda: "song a.wav" in terminal.screen.rows[0], 30, "the first song")
+        assert "1 of 4" in terminal.screen.rows[0]
+        terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
+        terminal.press("n")
+        terminal.wait_for(lambda: "song b.wav" in terminal.screen.rows[0], 30, "the second song")
+        terminal.press("n")
+        terminal.wait_for(lambda: "song c.wav" in terminal.screen.rows[0], 30, "the third song")
+        terminal.press("p")
+        terminal.wait_for(lambda: "song b.wav" in terminal.screen.rows[0], 30, "the second song again")
+        terminal.press("n")
+        terminal.wait_for(lambda: "song c.wav" in terminal.screen.rows[0], 30, "the third song again")
+        terminal.press("n")
+        assert terminal.end() == 1
+        assert_left_well(terminal)  # which counts the screens
+        behind = terminal.screen.outside.replace("\r\n", "")
+        assert "song a.wav: " in behind
+        assert "missing.wav: there is no such file" in behind
+
+
+def test_the_song_before_is_the_beginning_of_this_one_once_it_was_heard_for_a_while(start, songs):
+    with start(*songs, size=(100, 24)) as terminal:
+        terminal.wait_for(lambda: "0:04" in terminal.screen.text, 30, "four seconds")
+        terminal.press("p")
+        terminal.wait_for(lambda: "0:00" in terminal.screen.text, 30, "the beginning")
+        assert "1 of 3" in terminal.screen.rows[0]
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+def strip_of(terminal):
+    """Return what is behind each column of the strip, without the time and the length."""
+    return terminal.screen.frame.cells[GROUND, -3, 8:-8]
+
+
+def test_the_moods_of_the_whole_song_are_known_ahead(start, songs):
+    """And the process that finds them out has ended with the program."""
+    with start(songs[0], size=(100, 24), COLORTERM="truecolor") as terminal:
+        terminal.wait_for(lambda: (strip_of(terminal) != DEFAULT).all(), 30, "all moods")
+        assert "0:08" in terminal.screen.text
+        assert int(terminal.screen.rows[-3].split()[0][-2:]) < 8
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert subprocess.run(["pgrep", "-f", str(songs[0])], stdout=subprocess.PIPE).stdout == b""
+
+
+def test_the_pass_ahead_does_not_outlive_a_program_that_is_killed(start, write_audio, music):
+    song = write_audio("long.wav", np.tile(music(30.0), 60))
+    with start(song) as terminal:
+        terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
+        terminal.process.kill()
+        wait_until(lambda: not subprocess.run(["pgrep", "-f", str(song)], stdout=subprocess.PIPE).stdout, 30, "the end")
+
+
+def test_nothing_is_known_ahead_of_what_is_heard_live(start):
+    environment = {**start.environment, "EMODJ_MODEL": start.model}
+    noise = ["/dev/urandom", "-m", "emodj_live", "-", "--raw", "22050:1:s16le"]
+    with Terminal("-c", _CONTROLLED, *noise, environment=environment) as terminal:
+        terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
+        children = subprocess.run(["pgrep", "-P", str(terminal.process.pid)], stdout=subprocess.PIPE)
+        assert children.stdout == b""
+        assert "live" in terminal.screen.text
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "is_light"),
+    [
+        ({}, "", False),
+        ({}, "\x1b]11;rgb:ffff/ffff/eeee\x1b\\", True),
+        ({}, "\x1b]11;rgb:10/12/18\x07", False),
+        ({"COLORFGBG": "0;15"}, "", True),
+        ({"COLORFGBG": "0;15"}, "\x1b]11;rgb:0000/0000/0000\x1b\\", False),
+        ({"EMODJ_BACKGROUND": "light"}, "", True),
+    ],
+)
+def test_the_background_is_found_out(given, answer, is_light, start):
+    with start("--demo", COLORTERM="truecolor", **given) as terminal:
+        terminal.wait_for(lambda: "listening" in terminal.screen.text, 30, "the dashboard")
+        assert ("\x1b]11;?" in terminal.shown) is ("EMODJ_BACKGROUND" not in given)
+        terminal.press(answer)
+
+        def corner():
+            return terminal.screen.frame.cells[GROUND, 4, 4].item().to_bytes(4, "big")
+
+        terminal.wait_for(lambda: (min(corner()[1:]) > 128) is is_light, 10, "its field")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert_left_well(terminal)
+
+
+def test_the_background_can_be_said(start):
+    with start("--demo", "--background", "light", COLORTERM="truecolor") as terminal:
+        terminal.wait_for(lambda: "listening" in terminal.screen.text, 30, "the dashboard")
+        assert terminal.screen.frame.cells[GROUND, 4, 4] > 0x808080
+        assert "\x1b]11;?" not in terminal.shown
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+def test_an_answer_that_comes_late_is_not_typed_into_the_shell(start):
+    """The program waits for it a moment before it gives the terminal back."""
+    import fcntl
+    import termios
+
+    with start("--demo") as terminal:
+        terminal.wait_for(lambda: "\x1b]11;?" in terminal.shown, 30, "the question")
+        terminal.press("q\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+        assert terminal.end() == 0
+        settings = termios.tcgetattr(terminal._leader)
+        settings[3] &= ~termios.ICANON
+        termios.tcsetattr(terminal._leader, termios.TCSANOW, settings)
+        left = fcntl.ioctl(terminal._leader, termios.FIONREAD, b"\0" * 4)
+        assert "rgb" not in terminal.screen.outside
+        assert left == b"\0" * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("color", ["truecolor", ""])
+def test_a_hundred_resizes_at_random(start, color):
+    random = np.random.default_rng(1)
+    with start("--demo", COLORTERM=color) as terminal:
+        terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
+        for _ in range(100):
+            width, height = int(random.integers(1, 220)), int(random.integers(1, 70))
+            terminal.resize(width, height)
+            terminal.press(str(random.choice(["z", "vvv", "?", "x", "\x1b[D"])))
+            time.sleep(float(random.uniform(0.0, 0.05)))
+        terminal.resize(90, 30)
+        terminal.wait_for(lambda: terminal.screen.rows[0].endswith("emodj-live "), 10, "the last size")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert_left_well(terminal)
 
 
 @pytest.mark.parametrize("arguments", [["--plain"], ["--json"]])
@@ -209,6 +392,10 @@ class Shell:
     def screen(self):
         """Return what is shown now."""
         return self._run("capture-pane", "-p")
+
+    def resize(self, columns, rows):
+        """Change the size of the screen."""
+        self._run("resize-window", "-x", str(columns), "-y", str(rows))
 
     def wait_for(self, text, *, wanted=True):
         """Wait until the screen shows a text, or does not any more."""
@@ -331,6 +518,29 @@ def test_kill_ends_a_stopped_job_in_good_order(job):
     job.shell.wait_for("Stopped")
     job.kill()
     assert "pleasant" not in job.shell.screen()
+
+
+@pytest.mark.slow
+def test_the_terminal_is_given_back_however_often_it_is_resized_and_suspended(job):
+    random = np.random.default_rng(2)
+    job.shell.enter(f"{job.command} --realtime")
+    for _ in range(8):
+        job.shell.wait_for("pleasant")
+        for _ in range(12):
+            job.shell.resize(int(random.integers(50, 160)), int(random.integers(18, 50)))
+            job.shell.send(str(random.choice(["z", "Left", "x"])))
+            time.sleep(float(random.uniform(0.0, 0.03)))
+        job.shell.resize(100, 30)
+        job.shell.send("C-z")
+        job.shell.wait_for("Stopped")
+        job.shell.enter("clear; echo the answer is $((6 * 7)), $(stty -a | grep -o ' echo ')")
+        job.shell.wait_for("the answer is 42, echo")
+        job.shell.enter("clear; fg")
+    job.shell.wait_for("pleasant")
+    job.shell.send("q")
+    job.shell.wait_for("demo: ")
+    job.shell.enter("clear; echo the answer is $((6 * 7)), $(stty -a | grep -o ' echo ')")
+    job.shell.wait_for("the answer is 42, echo")
 
 
 # ---------------------------------------------------------------------------------- programs that use the dashboard

@@ -54,8 +54,8 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("estimator", "tried"),
     [
-        ("condensed", ("gamma 1/672, alpha 0.1, context weight 0.7: ", "alpha 0.3,", "context weight 0.9: ")),
-        ("svr", ("gamma 1/features, C 10, epsilon 0.1, context weight 0.7: ", "epsilon 0.05,", "context weight 0.9: ")),
+        ("condensed", ("gamma 1/672, alpha 0.2, context weight 0.9, ", "alpha 0.6,", "context weight 0.7, ")),
+        ("svr", ("gamma 1/features, C 10, epsilon 0.1, context weight 0.9, ", "epsilon 0.05,", "timbre weight 0.25: ")),
     ],
 )
 def test_tuning_says_what_it_tries_and_how_it_was_scored(

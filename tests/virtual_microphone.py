@@ -31,6 +31,7 @@ import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
+from screen_reader import ScreenReader
 
 from emodj_live import Deck, Emotion, EmotionModel, EmotionTracker, FileSource, PlayedSource
 from emodj_live.sources.microphone import MicrophoneSource
@@ -386,6 +387,8 @@ class Terminal:
         self.process = subprocess.Popen(arguments, env=given, start_new_session=True, **streams)
         os.close(follower)
         self._shown = b""
+        self._screen = ScreenReader(*size)
+        self._seen = 0  # characters that the screen has been fed
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -410,8 +413,18 @@ class Terminal:
         """All that was written so far."""
         return self._shown.decode(errors="replace")
 
+    @property
+    def screen(self) -> ScreenReader:
+        """What the screen shows now."""
+        shown = self._shown.decode(errors="ignore")
+        self._screen.feed(shown[self._seen :])
+        self._seen = len(shown)
+        return self._screen
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the terminal's size."""
+        if hasattr(self, "_screen"):
+            self.screen.resize(columns, rows)
         import fcntl
         import struct
         import termios

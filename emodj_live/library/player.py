@@ -181,6 +181,9 @@ class Player:
             self._dashboard.press(key)
 
     def _leave(self, source: PlayedSource) -> None:
+        """Go on with the next song, the first seconds of which are decoded while this one is still heard."""
+        if self._next and not self._next.source.passage.waiting:
+            self._next.source.passage.decode()
         source.is_paused = False
         self._tracker.stop()
 

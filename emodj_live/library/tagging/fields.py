@@ -10,6 +10,7 @@ from emodj_live.library.song import Song
 from emodj_live.library.tagging.edits import Changes
 
 MOOD, _VALENCE, _AROUSAL, _CERTAINTY = NAMES = "MOOD", "EMODJ_VALENCE", "EMODJ_AROUSAL", "EMODJ_CERTAINTY"
+_LONGEST_SHOWN = 60  # of a mood
 Found = Mapping[str, list[str]]
 
 
@@ -29,7 +30,7 @@ class Plan:
     others_mood: str | None = None
 
     def __str__(self) -> str:
-        stays = [f"its own MOOD {self.others_mood} stays"] if self.others_mood is not None else []
+        stays = [f"its own MOOD {self.others_mood[:_LONGEST_SHOWN]} stays"] if self.others_mood is not None else []
         return ", ".join([*(f"{name} {value or 'removed'}" for name, value in self.changes.items()), *stays])
 
 

@@ -1,9 +1,9 @@
 """Fields in ID3v2 tags: frames of free text, TXXX, and in version 2.4 also TMOO, its own frame for the mood.
 
-A mood is written as TXXX:MOOD in every version, because that is the place that all versions have, and where foobar2000,
-Mp3tag, Jaikoz and MusicBee look for it in version 2.3. Version 2.4 defines a frame TMOO, which is all that MPD and Quod
-Libet read and where MusicBrainz Picard and TagLib have their MOOD; so there it is written too. Version 2.3 has no such
-frame, and programs that convert a tag to it drop TMOO.
+A mood is written as TXXX:MOOD in every version. All versions have that place, and in version 2.3, which has no frame
+for moods, foobar2000, Mp3tag, Jaikoz and MusicBee are said to use it (pull request 528 of MusicBrainz Picard). Version
+2.4 defines the frame TMOO, where Picard, Quod Libet and what is made with TagLib have their MOOD; so it is written
+there too. TMOO alone would not do: programs that convert a tag to version 2.3, mutagen among them, leave it out.
 
 Everything else in a tag stays as it is, byte by byte: other frames and their order, version, flags, padding.
 """

@@ -46,7 +46,7 @@ def open_tags(file: IO[bytes], name: str) -> Tags:
         return _after_id3(file)
     if (start[:1] == b"\xff" and start[1] >= 0xE0) or name.lower().endswith(_MPEG_NAMES):
         return Id3Tags(None)
-    raise TagsError("files of its kind cannot be tagged, only MP3, FLAC, Ogg, Opus, MP4 (m4a), WAV and AIFF")
+    raise TagsError("its kind of file is not supported, only MP3, FLAC, Ogg, Opus, MP4 (m4a), WAV and AIFF")
 
 
 def _after_id3(file: IO[bytes]) -> Tags:

@@ -146,16 +146,13 @@ class OggTags:
 
     def _renumbered(self, page: _Page, shift: int) -> Iterator[Edit]:
         """Yield the edits that number the later pages of the stream anew."""
-        serial, is_last = page.serial, bool(page.flags & _LAST)
-        following = _pages(self._file, page.end)
-        while not is_last and (next_page := next(following, None)):
-            if next_page.serial != serial:
+        for following in _pages(self._file, page.end):
+            if following.serial != page.serial:
                 continue
-            if next_page.flags & _FIRST:  # another stream of the same name
+            if following.flags & _FIRST:  # another stream of the same name
                 return
-            is_last = bool(next_page.flags & _LAST)
-            numbered = replace(next_page.checked(), number=(next_page.number + shift) & 0xFFFFFFFF)
-            yield Edit(next_page.begin + 18, next_page.begin + 26, numbered.data()[18:26])
+            numbered = replace(following.checked(), number=(following.number + shift) & 0xFFFFFFFF)
+            yield Edit(following.begin + 18, following.begin + 26, numbered.data()[18:26])
 
 
 def _pages(file: IO[bytes], begin: int) -> Iterator[_Page]:

@@ -2,9 +2,9 @@
 
 To write in place would be dangerous: all that follows a tag that gets longer has to move, and a full disk, a crash or a
 pulled plug in the middle of it costs the song. A copy beside the song needs its space for a moment, and then takes its
-name: whoever is playing the old file hears it to its end. The copy keeps permissions, owner and extended attributes. A
-symbolic link goes on to point to the file. Another hard link keeps the song without the change, which is what backups
-and shared downloads need.
+name: whoever is playing the old file hears it to its end. The copy keeps owner, group, permissions and extended
+attributes; its time of change is new, because players look at that. A symbolic link goes on to point to the file.
+Another hard link keeps the song without the change, which is what backups and shared downloads need.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def copy_beside(path: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        yield copy
+            if sys.platform == "win32":  # where what is open cannot take another's place
+                file.close()
+            yield copy
     except OSError as error:
         if sys.platform == "win32" and isinstance(error, PermissionError):
             raise in_use(path) from error
@@ -137,8 +139,11 @@ def copy_beside(path: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _dress(copy: bytes, path: bytes) -> None:
     """Give a copy the owner, the permissions and the extended attributes of a file."""
     wanted, now = os.stat(path), os.stat(copy)  # noqa: PTH116 (of bytes)
-    if sys.platform != "win32" and (wanted.st_uid, wanted.st_gid) != (now.st_uid, now.st_gid):
-        os.chown(copy, wanted.st_uid, wanted.st_gid)
+    if sys.platform != "win32":
+        if wanted.st_uid != now.st_uid:
+            os.chown(copy, wanted.st_uid, -1)
+        with suppress(PermissionError):  # a group that the owner has left
+            os.chown(copy, -1, wanted.st_gid)
     shutil.copystat(path, copy)
 
 

@@ -1,4 +1,4 @@
-"""Whether the terminal's background is dark or light: said by the user, by the terminal, by its environment, or guessed."""
+"""Whether the terminal's background is dark or light: said by the user, by its environment, or guessed."""
 
 from __future__ import annotations
 

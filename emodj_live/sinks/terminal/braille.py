@@ -28,5 +28,4 @@ def braille(dots: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 def cells_of(dots: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return in which cells there is a dot: shape (height, width)."""
-    found: NDArray[np.bool_] = dots.reshape(dots.shape[0] // 4, 4, dots.shape[1] // 2, 2).any(axis=(1, 3))
-    return found
+    return np.asarray(dots.reshape(dots.shape[0] // 4, 4, dots.shape[1] // 2, 2).any(axis=(1, 3)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,14 +61,16 @@ def limits(values: NDArray[np.floating]) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if not len(known):
         return -0.1, 0.1
-    low = math.floor((float(known.min()) - _MARGIN) / _STEP) * _STEP
-    high = math.ceil((float(known.max()) + _MARGIN) / _STEP) * _STEP
+    low = math.floor((float(known.min()) - _MARGIN) / _STEP + 1e-6) * _STEP
+    high = math.ceil((float(known.max()) + _MARGIN) / _STEP - 1e-6) * _STEP
     missing = max(0.0, _LEAST - (high - low))
     low -= math.ceil(missing / _STEP / 2) * _STEP
     return max(-1.0, low), min(1.0, max(high, low + _LEAST))
 
 
-def draw_curve(frame: Frame, place: Rect, values: NDArray[np.floating], moods: NDArray[np.floating], look: Look) -> None:
+def draw_curve(
+    frame: Frame, place: Rect, values: NDArray[np.floating], moods: NDArray[np.floating], look: Look
+) -> None:
     """Draw a curve with its scale at the right.
 
     Parameters
@@ -87,33 +88,38 @@ def draw_curve(frame: Frame, place: Rect, values: NDArray[np.floating], moods: N
         return
     low, high = limits(values)
     area = (slice(place.y, place.y + place.height), slice(place.x, place.x + width))
-    glyphs, inks = _curve(values.tobytes(), moods.tobytes(), width, place.height, low, high, look)
+    glyphs, inks = _dots(values, width, place.height, low, high), _inks(moods, look)
     for plane, content in ((GLYPH, glyphs), (INK, inks), (GROUND, DEFAULT), (WEIGHT, 0)):
         frame.cells[(plane, *area)] = content
     for value, row in ((high, 0), (low, place.height - 1)) if place.height > 1 else ():
-        frame.put(place.x + width + 1, place.y + row, f"{value:+.1f}", look.faint)
+        frame.put(place.x + width + 1, place.y + row, _named(value), look.faint)
 
 
-@lru_cache(8)
-def _curve(
-    values: bytes, moods: bytes, width: int, height: int, low: float, high: float, look: Look
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return characters and inks of a curve; the same ones until an emotion comes."""
-    heights = np.frombuffer(values, np.float64)
+def _named(value: float) -> str:
+    return f"{value:+.1f}" if abs(value) > _STEP / 2 else " 0"
+
+
+def _dots(values: NDArray[np.floating], width: int, height: int, low: float, high: float) -> NDArray[np.int32]:
+    """Return the characters of a curve, with a dotted line at zero."""
     dots = np.zeros((4 * height, 2 * width), bool)
     if low < 0 < high:
         dots[round(high / (high - low) * (4 * height - 1)), ::4] = True
     before: int | None = None
-    for column, value in enumerate(heights.tolist()):
+    for column, value in enumerate(values.tolist()):
         if math.isnan(value):
             before = None
             continue
         row = round((high - min(high, max(low, value))) / (high - low) * (4 * height - 1))
-        dots[min(row, row if before is None else before) : max(row, row if before is None else before) + 1, column] = True
+        start, end = sorted((row, row if before is None else before))
+        dots[start : end + 2, column] = True  # two dots strong
         before = row
-    points = np.frombuffer(moods, np.float64).reshape(-1, 2)[1::2]
+    return braille(dots)
+
+
+def _inks(moods: NDArray[np.floating], look: Look) -> NDArray[np.int32]:
+    """Return the ink of each column of a curve."""
+    points = moods[1::2]
+    if look.depth is Depth.NONE:
+        return np.full(len(points), DEFAULT, np.int32)
     is_known = np.isfinite(points).all(axis=1)
-    inks = np.full(width, DEFAULT, np.int32)
-    if look.depth > Depth.NONE:
-        inks = np.where(is_known, look.moods(np.nan_to_num(points)), look.line.ink).astype(np.int32)
-    return braille(dots), np.broadcast_to(inks, (height, width))
+    return np.where(is_known, look.moods(np.nan_to_num(points)), look.line.ink).astype(np.int32)

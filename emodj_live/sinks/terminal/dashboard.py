@@ -10,23 +10,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
 from rich.console import Console
 
+from emodj_live.arc import Arc
 from emodj_live.blocks import status_of, title_of
 from emodj_live.calibration import Calibration
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
 from emodj_live.sinks.terminal import background as backgrounds
-from emodj_live.sinks.terminal.arc import Arc
 from emodj_live.sinks.terminal.interruptions import stepping_aside
 from emodj_live.sinks.terminal.keys import Key
 from emodj_live.sinks.terminal.look import Look, look_of
 from emodj_live.sinks.terminal.notices import Notices
 from emodj_live.sinks.terminal.plane import Span
 from emodj_live.sinks.terminal.screen import Screen
+from emodj_live.sinks.terminal.snapshot import save
 from emodj_live.sinks.terminal.state import Stream
 from emodj_live.sinks.terminal.view import Mode, View, render
 
@@ -114,6 +116,7 @@ class Dashboard:
         self._is_fresh = self._has_heartbeat = False
         self._cpu_mark = (clock(), cpu_clock())
         self._cpu = 0.0
+        self._behind: float | None = None
         self._exit = ExitStack()
         self.follow(source)
 
@@ -216,6 +219,9 @@ class Dashboard:
             self._mode = self._mode.next
         elif key == "z":
             self._is_zoomed = not self._is_zoomed
+        elif key == "s":
+            if (cells := self._screen.cells) is not None:
+                self.show(save(cells, self._look(), title_of(self._source)))
         else:
             return False
         self._is_fresh = True
@@ -232,7 +238,10 @@ class Dashboard:
             What the meters follow.
         """
         self._has_heartbeat = True
-        if isinstance(block, np.ndarray):
+        if hasattr(block, "position"):  # the stream goes on elsewhere in the song
+            self._stream.forget_moments()
+            self._is_fresh = True
+        elif isinstance(block, np.ndarray):
             self._stream.ears.hear(block, self._clock())
         self._draw_if_due()
 
@@ -244,19 +253,20 @@ class Dashboard:
         """Put what has changed on the terminal, if the program is in the foreground there."""
         before, self._drawn_at = self._drawn_at, self._clock()
         self._is_fresh = False
-        self._measure_cpu()
         with _terminal_errors():
             if self._screen.take():
                 self._screen.show(render(self._view(before), *self._screen.size, self._look()))
 
     def _view(self, drawn_at: float) -> View:
         now, stream = self._drawn_at, self._stream
+        status = status_of(self._source)
+        self._measure(status.behind)
         return View(
             title=title_of(self._source),
             album=self._album,
             place=self._place,
-            status=status_of(self._source),
-            emotions=tuple(stream.emotions),
+            status=replace(status, behind=self._behind),
+            emotions=stream.emotions,
             since=stream.since,
             spot=stream.spot(now, drawn_at, self._spread()),
             span=self._span(),
@@ -292,8 +302,11 @@ class Dashboard:
         """Draw at the next occasion, because the terminal may show something else."""
         self._drawn_at = float("-inf")
 
-    def _measure_cpu(self) -> None:
-        now, used = self._clock(), self._cpu_clock()
+    def _measure(self, behind: float | None) -> None:
+        """Take what changes all the time once a second, because a number that flickers cannot be read."""
+        now = self._clock()
         if now - self._cpu_mark[0] >= 1:
+            used = self._cpu_clock()
             self._cpu = (used - self._cpu_mark[1]) / (now - self._cpu_mark[0])
             self._cpu_mark = now, used
+            self._behind = behind

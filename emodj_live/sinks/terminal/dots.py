@@ -18,10 +18,11 @@ from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.motion import TAIL
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
-_LATTICE = 8, 8  # dots between those of the field, across and down
+_LATTICE = 4, 4  # dots between those of the field, across and down
 _HEAD = 2.3  # radius [dots]
 _NEAR = 5  # dots around the head that may be part of it
 _HALO_DOTS = 3.5  # dots between those of the halo
+_BLANK = 0x2800  # the first braille character
 _THINNING = ((2.5, 1), (4.5, 2), (TAIL, 4))  # up to which age [s] every which place of the tail has a dot
 
 Dots = NDArray[np.bool_]
@@ -32,6 +33,7 @@ class _Layer(NamedTuple):
 
     dots: Dots
     pen: Pen
+    hides: bool  # whether a word gives way to it
 
 
 def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) -> Cells:
@@ -44,11 +46,16 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
     all_dots = _still_dots(width, height, span).copy()
     for layer in _layers(across, down, span, look, spot):
         all_dots |= layer.dots
-        there = cells_of(layer.dots)
+        there = cells_of(layer.dots) & (layer.hides | ~_is_word(still))
         cells[INK][there], cells[WEIGHT][there] = layer.pen.ink, layer.pen.weight
-        cells[GLYPH][there] = 0  # a word gives way
-    cells[GLYPH] = np.where(cells[GLYPH] == 0, braille(all_dots), cells[GLYPH])
+        cells[GLYPH][there] = 0
+    cells[GLYPH] = np.where((cells[GLYPH] == 0) | ~_is_word(still), braille(all_dots), cells[GLYPH])
     return cells
+
+
+def _is_word(still: Frame) -> NDArray[np.bool_]:
+    is_word: NDArray[np.bool_] = (still.cells[GLYPH] > ord(" ")) & (still.cells[GLYPH] < _BLANK)
+    return is_word
 
 
 def _layers(across: int, down: int, span: Span, look: Look, spot: Spot) -> list[_Layer]:
@@ -66,7 +73,11 @@ def _layers(across: int, down: int, span: Span, look: Look, spot: Spot) -> list[
     _draw_ellipse(halo, place, span, spot.spread)
     _draw_head(head, place, before)
     ink = look.ink_of(*spot.point)
-    return [_Layer(halo, look.ink_of(*spot.point, is_muted=True)), _Layer(tail, ink), _Layer(head, _head_pen(look))]
+    return [
+        _Layer(halo, look.ink_of(*spot.point, is_muted=True), hides=False),
+        _Layer(tail, ink, hides=True),
+        _Layer(head, _head_pen(look), hides=True),
+    ]
 
 
 def _head_pen(look: Look) -> Pen:
@@ -132,7 +143,7 @@ def _still(width: int, height: int, span: Span, look: Look) -> Frame:
     """Return what does not move: lattice, axes and words."""
     frame = Frame(width, height)
     lattice, axis = _lattice(width, height, span)
-    moods = look.moods(span.grid(width, height), 0.75)
+    moods = look.moods(span.grid(width, height))
     frame.cells[INK] = DEFAULT if look.depth is Depth.NONE else moods
     frame.cells[WEIGHT] = DIM if look.depth <= Depth.SIXTEEN else 0
     there = cells_of(axis)

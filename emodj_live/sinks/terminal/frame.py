@@ -77,9 +77,10 @@ class Frame:
             cells[GLYPH], cells[INK], cells[GROUND], cells[WEIGHT] = ord(" "), DEFAULT, DEFAULT, 0
         self.cells = cells
 
-    def copy(self) -> Frame:
-        """Return an equal frame that can be drawn on."""
-        return Frame(self.width, self.height, self.cells.copy())
+    def part(self, x: int, y: int, width: int, height: int) -> Frame:
+        """Return a part of the frame as a frame: what is drawn there is drawn here."""
+        cells = self.cells[:, y : y + height, x : x + width]
+        return Frame(cells.shape[2], cells.shape[1], cells)
 
     def put(self, x: int, y: int, text: str | Sequence[str], pen: Pen = PLAIN) -> None:
         """Write a text of single-width characters, or the cells that `text_cells` returns."""

@@ -15,7 +15,8 @@ from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
 _HALO_SHADES = 8
 _FADES = 14  # steps in which the tail fades
-_HEAD = 1.5  # radius [pixels]
+_HEAD, _SOFT = 2.1, 1.5  # radius of the point, and of its soft edge [pixels]
+_STREAK = 0.85  # how strong it is on its way since the last frame
 _AXIS = 0.13  # how strong an axis is
 _NEAR = 4  # pixels around the head that may be part of it
 _HALO_GRID = 2  # pixels, in whose steps the halo moves
@@ -48,8 +49,12 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
     center = tuple(_HALO_GRID * int(part / _HALO_GRID + 0.5) for part in place[0])
     pixels = _lit(across, down, span, look, center, spot.spread).copy()
     _draw_tail(pixels, sampled(spot.tail, span, across, down), span, look)
-    _draw_head(pixels, place[0], place[1], look)
-    return _cells(pixels, width, height, span, look)
+    rows, columns = _draw_head(pixels, place[0], place[1], look)
+    cells = _cells(pixels, width, height, span, look)
+    rows //= 2
+    cells[GLYPH, rows, columns] = UPPER_HALF  # where the point is, a word gives way
+    cells[INK, rows, columns], cells[GROUND, rows, columns] = pixels[2 * rows, columns], pixels[2 * rows + 1, columns]
+    return cells
 
 
 @lru_cache(8)
@@ -70,7 +75,9 @@ def _lit(
     """Return the plane with its halo and its axes, as packed colors: shape (down, across)."""
     colors, strengths = _field(across, down, span, look)
     if center is not None:
-        strengths = strengths + (0.6 - strengths) * _halo(across, down, span, center, spread)
+        strengths = strengths + ((0.45 if look.is_light else 0.6) - strengths) * _halo(
+            across, down, span, center, spread
+        )
     background = np.array(to_rgb(look.background), np.float32)
     lit = background + strengths[..., np.newaxis] * (colors - background)
     foreground, (column, row) = np.array(to_rgb(look.foreground), np.float32), axes(span, across, down)
@@ -117,26 +124,37 @@ def _trace(across: int, down: int, span: Span, look: Look) -> Pixels:
     return colors + 0.5 * (foreground - colors)
 
 
-def _draw_head(pixels: NDArray[np.int32], place: NDArray[np.float64], before: NDArray[np.float64], look: Look) -> None:
-    """Draw the point, stretched over the way since the last frame."""
+def _draw_head(
+    pixels: NDArray[np.int32], place: NDArray[np.float64], before: NDArray[np.float64], look: Look
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Draw the point, stretched over the way since the last frame; return the rows and the columns of its pixels."""
     down, across = pixels.shape
     low = np.maximum(np.minimum(place, before).astype(int) - _NEAR, 0)
     high = np.minimum(np.maximum(place, before).astype(int) + _NEAR, [across - 1, down - 1])
     x, y = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))
-    distance = _distance(x - before[0], y - before[1], place - before)
-    alpha = np.rint(np.clip(_HEAD + 0.5 - distance, 0, 1) * _FADES) / _FADES
+    here, behind = np.hypot(x - place[0], y - place[1]), _distance(x - before[0], y - before[1], place - before)
+    alpha = np.maximum(_roundness(here), _STREAK * _roundness(behind))
+    alpha = np.rint(alpha * _FADES) / _FADES
     rows, columns = np.nonzero(alpha)
     color = np.array(to_rgb("#08080c" if look.is_light else "#ffffff"), np.float32)
-    _tint(pixels, rows + low[1], columns + low[0], alpha[rows, columns].astype(np.float32), color)
+    shares = alpha[rows, columns].astype(np.float32)
+    rows, columns = rows + low[1], columns + low[0]
+    _tint(pixels, rows, columns, shares, color)
+    return rows, columns
 
 
-def _distance(
-    x: NDArray[np.float64], y: NDArray[np.float64], way: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _roundness(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much of the point there is at a distance from its middle: one pixel is the brightest."""
+    roundness: NDArray[np.float64] = np.clip((_HEAD - distance) / _SOFT, 0, 1)
+    return roundness
+
+
+def _distance(x: NDArray[np.float64], y: NDArray[np.float64], way: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far points are from a way that begins at the origin."""
     length = float(way @ way)
     along = np.clip((x * way[0] + y * way[1]) / length, 0, 1) if length > 0 else np.zeros_like(x)
-    return np.hypot(x - along * way[0], y - along * way[1])
+    distance: NDArray[np.float64] = np.hypot(x - along * way[0], y - along * way[1])
+    return distance
 
 
 def _tint(

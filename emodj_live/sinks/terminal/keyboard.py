@@ -21,7 +21,7 @@ _KEY = re.compile(
     re.DOTALL,
 )
 _PATIENCE = 0.3  # [s] for the rest of what begins with Escape
-_ANSWER_TIME = 0.5  # [s] in which a terminal may still answer
+_ANSWER_TIME = 0.3  # [s] in which a terminal may still answer
 
 
 def is_foreground(descriptor: int) -> bool:

@@ -38,20 +38,20 @@ VIEW_KEYS = (
 )
 
 
-def draw_line(frame: Frame, y: int, keys: Sequence[Key], look: Look) -> None:
+def draw_line(frame: Frame, keys: Sequence[Key], look: Look) -> None:
     """Draw the keys that a row has room for; the last ones, which help and quit, come first.
 
     Parameters
     ----------
     frame : Frame
-    y : int
+        One row.
     keys : sequence of Key
     look : Look
     """
     x = 0
     for key in _fitting(keys, frame.width):
-        frame.put(x, y, key.name, look.strong)
-        frame.put(x + len(key.name) + 1, y, key.does, look.faint)
+        frame.put(x, 0, key.name, look.strong)
+        frame.put(x + len(key.name) + 1, 0, key.does, look.faint)
         x += _width(key)
 
 

@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 SMALLEST = (60, 18)  # columns and rows for more than the plane
 _SMALLEST_PLANE = (16, 6)
+_LEAST_BESIDE = 16  # columns of a caption that stands beside the plane
+_WIDE = 72  # columns, from which there is a margin
 _ROOMY = 24  # rows, from which there are blank ones
 _PLANE_SHAPE = 2.15  # columns for a row, so that it looks square
 _WIDEST_METER = 64  # columns
 _LOW = 22  # rows, below which a wide screen has its parts side by side
 _GAP = 3  # columns between the parts
-_LETTERS = 3  # rows of large letters
+_LETTERS, _LARGER_LETTERS = 3, 5  # rows of large letters
+_ROOM_FOR_LARGER = 60, 40  # columns and rows beside the plane
 
 
 class Rect(NamedTuple):
@@ -32,7 +35,7 @@ class Layout:
     Attributes
     ----------
     plane, mood, valence, arousal, meters, cover : Rect or None
-    head, strip, details, keys : int or None
+    head, strip, details, keys : Rect or None
         Rows across the whole screen.
     caption : Rect or None
         A line or two below a plane that is alone, or beside it.
@@ -44,17 +47,18 @@ class Layout:
     arousal: Rect | None = None
     meters: Rect | None = None
     cover: Rect | None = None
-    head: int | None = None
-    strip: int | None = None
-    details: int | None = None
-    keys: int | None = None
+    head: Rect | None = None
+    strip: Rect | None = None
+    details: Rect | None = None
+    keys: Rect | None = None
     caption: Rect | None = None
 
     @property
-    def body(self) -> tuple[int, int]:
-        """First row of the part between head and strip, and how many there are."""
-        top = 0 if self.head is None else self.head + 1
-        return top, (self.strip or 0) - top
+    def body(self) -> Rect | None:
+        """All between head and strip."""
+        if self.head is None or self.strip is None:
+            return None
+        return self.head._replace(y=self.head.y + 1, height=self.strip.y - self.head.y - 1)
 
 
 @lru_cache(16)
@@ -74,13 +78,15 @@ def layout(width: int, height: int, has_cover: bool = False) -> Layout:
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return _small(width, height)
-    blank = 1 if height >= _ROOMY else 0
+    blank, margin = int(height >= _ROOMY), int(width >= _WIDE)
+    row = Rect(margin, 0, width - 2 * margin, 1)
     top, bottom = 1 + blank, height - 3 - blank
     rows = bottom - top
-    plane = Rect(0, top, min(int(_PLANE_SHAPE * rows), int(0.6 * width)), rows)
-    x = plane.width + _GAP
-    side = Rect(x, top, width - x, rows)
-    frame = Layout(plane=plane, head=0, strip=height - 3, details=height - 2, keys=height - 1)
+    plane = Rect(margin, top, min(int(_PLANE_SHAPE * rows), int(0.6 * row.width)), rows)
+    x = margin + plane.width + _GAP
+    side = Rect(x, top, width - margin - x, rows)
+    strip, details, keys = (row._replace(y=height - 3 + number) for number in range(3))
+    frame = Layout(plane=plane, head=row, strip=strip, details=details, keys=keys)
     if rows < _LOW and side.width >= 80:
         return _side_by_side(frame, side)
     return _stacked(frame, side, has_cover)
@@ -91,7 +97,7 @@ def _small(width: int, height: int) -> Layout:
     if width < _SMALLEST_PLANE[0] or height < _SMALLEST_PLANE[1]:
         return Layout(caption=Rect(0, 0, width, height))
     beside = width - int(_PLANE_SHAPE * height) - _GAP
-    if beside >= 28:
+    if beside >= _LEAST_BESIDE:
         columns = width - beside
         return Layout(plane=Rect(0, 0, columns - _GAP, height), caption=Rect(columns, 0, beside, height))
     return Layout(plane=Rect(0, 0, width, height - 1), caption=Rect(0, height - 1, width, 1))
@@ -108,7 +114,8 @@ def _side_by_side(frame: Layout, side: Rect) -> Layout:
 def _stacked(frame: Layout, side: Rect, has_cover: bool, *, has_meters: bool = True) -> Layout:
     """Return mood, curves and meters one below the other."""
     blank = 1 if side.height >= _ROOMY - 6 else 0
-    mood = side._replace(height=_LETTERS + 1)
+    is_large = side.width >= _ROOM_FOR_LARGER[0] and side.height >= _ROOM_FOR_LARGER[1]
+    mood = side._replace(height=(_LARGER_LETTERS if is_large else _LETTERS) + 1)
     left = side.height - mood.height - blank
     meters = max(4, min(14, round(0.42 * left))) if has_meters else 0
     curves = left - meters - (blank if has_meters else 0)
@@ -123,9 +130,7 @@ def _stacked(frame: Layout, side: Rect, has_cover: bool, *, has_meters: bool = T
     if has_cover and side.width >= 2 * meters + _GAP + 24 and meters >= 6:
         cover = Rect(side.x + side.width - 2 * meters, side.y + side.height - meters, 2 * meters, meters)
         meters_width = min(meters_width, cover.x - _GAP - side.x)
-    return _with(
-        placed, meters=Rect(side.x, side.y + side.height - meters, meters_width, meters), cover=cover
-    )
+    return _with(placed, meters=Rect(side.x, side.y + side.height - meters, meters_width, meters), cover=cover)
 
 
 def _with(before: Layout, **parts: Rect | None) -> Layout:

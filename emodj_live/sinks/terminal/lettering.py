@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len
 
+_DOUBLED = {ord(" "): "  ", ord("█"): "██"}
 _HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 _GLYPHS = {
     "a": (" ██ ", "█  █", "████", "█  █", "█  █"),
@@ -23,7 +26,8 @@ _GLYPHS = {
 }
 
 
-def text_cells(text: str, width: int) -> list[str]:
+@lru_cache(256)
+def text_cells(text: str, width: int) -> Sequence[str]:
     """Return the cells of any text, such as a song's title, cut to a width.
 
     Parameters
@@ -35,7 +39,7 @@ def text_cells(text: str, width: int) -> list[str]:
 
     Returns
     -------
-    list of str
+    sequence of str
         One for each cell: a wide character is followed by an empty one, and accents stand with what they are on.
     """
     cells: list[str] = []
@@ -50,16 +54,18 @@ def text_cells(text: str, width: int) -> list[str]:
         elif cells:
             cells[-1] += shown
     if len(cells) <= width:
-        return cells
+        return tuple(cells)
     cut = max(0, width - 1)
     if cut and not cells[cut]:  # in the middle of a wide character
         cells[cut - 1] = " "
-    return [*cells[:cut], "…"]
+    return (*cells[:cut], "…")
 
 
-def large_letters(word: str) -> list[str]:
-    """Return a word in letters three rows high."""
-    rows = [" ".join(_GLYPHS[letter][row] for letter in word) for row in range(5)]
-    rows.append(" " * len(rows[0]))
-    pairs = zip(rows[::2], rows[1::2], strict=True)
+def large_letters(word: str, rows: int = 3) -> list[str]:
+    """Return a word in letters three or five rows high."""
+    if rows >= 5:
+        return [" ".join(_GLYPHS[letter][row] for letter in word).translate(_DOUBLED) for row in range(5)]
+    lines = [" ".join(_GLYPHS[letter][row] for letter in word) for row in range(5)]
+    lines.append(" " * len(lines[0]))
+    pairs = zip(lines[::2], lines[1::2], strict=True)
     return ["".join(_HALVES[a != " ", b != " "] for a, b in zip(*pair, strict=True)) for pair in pairs]

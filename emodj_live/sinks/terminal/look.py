@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from emodj_live.colors import blend, color_of, contrast, to_rgb
+from emodj_live.colors import blend, color_of, contrast, to_hex, to_rgb
 from emodj_live.emotion import Quadrant
 from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, PALETTE, REVERSE, Pen
 
@@ -20,6 +20,7 @@ _SIXTEEN = {Quadrant.HAPPY: 3, Quadrant.TENSE: 1, Quadrant.SAD: 4, Quadrant.CALM
 _BRIGHT = 8  # between a color of the palette's first half and its bright sister
 _READABLE = 4.5  # contrast, as WCAG 2 asks for
 _CUBE_STEPS = np.array([0, 95, 135, 175, 215, 255], np.float32)
+_VIVID = 0.35  # how much stronger colors are in a palette
 _LATTICE = 33  # points of the plane along an axis for which colors are computed; between them they are interpolated
 
 Colors = NDArray[np.int32]
@@ -48,12 +49,12 @@ class Look:
     depth: Depth = Depth.TRUE
     background: str = DARK
 
-    @property
+    @cached_property
     def is_light(self) -> bool:
         """Whether the background is light."""
         return contrast(self.background, "#000000") > contrast(self.background, "#ffffff")
 
-    @property
+    @cached_property
     def foreground(self) -> str:
         """About what the terminal writes with, as ``#rrggbb``."""
         return "#202024" if self.is_light else "#e6e6ea"
@@ -104,7 +105,11 @@ class Look:
         if self.depth is Depth.SIXTEEN:
             number = _SIXTEEN[Quadrant.of(valence, arousal)] + (0 if self.is_light else _BRIGHT)
             return Pen(PALETTE + number, weight=DIM if is_muted else BOLD)
-        color = self._readable(color_of(valence, arousal))
+        color = color_of(valence, arousal)
+        if self.depth is Depth.PALETTE:
+            red, green, blue = np.clip(_vivid(np.array(to_rgb(color))), 0, 1).tolist()
+            color = to_hex((red, green, blue))
+        color = self._readable(color)
         return Pen(self.mixed(color, 0.6) if is_muted else self.color(color), weight=0 if is_muted else BOLD)
 
     def moods(self, points: NDArray[np.floating], share: float = 1.0) -> Colors:
@@ -125,35 +130,38 @@ class Look:
             numbers = [_SIXTEEN[Quadrant.of(*point)] for point in points.reshape(-1, 2).tolist()]
             return PALETTE + np.array(numbers, np.int32).reshape(points.shape[:-1])
         background = np.array(to_rgb(self.background), np.float32)
-        return self.paint(background + share * (mood_colors(points) - background))
+        colors = mood_colors(points)
+        if self.depth is Depth.PALETTE:  # whose grays are nearer than its colors
+            colors = _vivid(colors)
+        return self.paint(background + share * (colors - background))
 
-    @property
+    @cached_property
     def faint(self) -> Pen:
         """What to write notes with."""
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
         return Pen(self.mixed(self.foreground, 0.58))
 
-    @property
+    @cached_property
     def line(self) -> Pen:
         """What to draw lines and empty tracks with."""
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
         return Pen(self.mixed(self.foreground, 0.28))
 
-    @property
+    @cached_property
     def mark(self) -> int:
         """Ink that stands out from every color."""
         if self.depth <= Depth.SIXTEEN:
             return DEFAULT
         return self.color("#000000" if self.is_light else "#ffffff")
 
-    @property
+    @cached_property
     def strong(self) -> Pen:
         """What to write headings with."""
         return Pen(weight=BOLD)
 
-    @property
+    @cached_property
     def alarm(self) -> Pen:
         """What to write alarms with."""
         if self.depth is Depth.NONE:
@@ -162,7 +170,7 @@ class Look:
             return Pen(PALETTE + 15, PALETTE + 1, BOLD)
         return Pen(self.color("#ffffff"), self.color("#c00000"), BOLD)
 
-    @property
+    @cached_property
     def box(self) -> Pen:
         """What to draw a box over other things with."""
         if self.depth <= Depth.SIXTEEN:
@@ -216,7 +224,7 @@ def packed(colors: NDArray[np.floating]) -> Colors:
 def unpacked(colors: Colors) -> NDArray[np.float32]:
     """Return red, green and blue, each in [0, 1], of colors that are ``0xrrggbb``."""
     shifts = np.array([16, 8, 0], np.int32)
-    return ((colors[..., np.newaxis] >> shifts) & 0xFF).astype(np.float32) / 255
+    return ((colors[..., np.newaxis] >> shifts) & 0xFF).astype(np.float32) / np.float32(255)
 
 
 def _of_palette(colors: NDArray[np.floating]) -> Colors:
@@ -227,7 +235,14 @@ def _of_palette(colors: NDArray[np.floating]) -> Colors:
     cube_distance = np.square(values - _CUBE_STEPS[cube]).sum(-1)
     gray_distance = np.square(values - (8 + 10 * gray)[..., np.newaxis]).sum(-1)
     numbers = 16 + cube @ np.array([36, 6, 1])
-    return (PALETTE + np.where(gray_distance < cube_distance, 232 + gray, numbers)).astype(np.int32)
+    chosen: Colors = PALETTE + np.where(gray_distance < cube_distance, 232 + gray, numbers).astype(np.int32)
+    return chosen
+
+
+def _vivid(colors: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return stronger colors."""
+    stronger: NDArray[np.floating] = colors + _VIVID * (colors - colors.mean(axis=-1, keepdims=True))
+    return stronger
 
 
 def mood_colors(points: NDArray[np.floating]) -> NDArray[np.float32]:

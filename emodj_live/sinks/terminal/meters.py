@@ -15,7 +15,6 @@ from emodj_live.sinks.terminal.motion import Point
 from emodj_live.sinks.terminal.sound import BANDS, Sound
 
 _LOWEST, _HIGH, _TOO_HIGH = -60.0, -12.0, -3.0  # [dBFS]
-_LEFT_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LOWER_EIGHTHS = np.array([ord(character) for character in " ▁▂▃▄▅▆▇█"], np.int32)
 _MOST_BARS, _WIDEST_BAR = 23, 2
 _NAMES = ((0, "50 Hz"), (26, "1k"), (39, "4k"))  # bands and what they are called
@@ -48,14 +47,18 @@ def draw_meters(frame: Frame, place: Rect, sound: Sound, emotion: Emotion | None
 
 
 def _draw_numbers(frame: Frame, place: Rect, emotion: Emotion, look: Look) -> None:
-    frame.put(place.x, place.y, f"level {emotion.level:.1f} dBFS", look.strong)
-    notes = [(f"gain {emotion.gain:+.1f} dB", look.faint)] if emotion.gain else []
+    """Draw the level in numbers and, as there is room, what is to be said of it: the gravest first."""
+    text = f"level {emotion.level:.1f} dBFS"
+    frame.put(place.x, place.y, text, look.strong)
+    notes = [(" clipping ", look.alarm)] if emotion.is_clipped else []
     notes += [(" silence ", Pen(weight=REVERSE))] if emotion.is_silent else []
-    notes += [(" clipping ", look.alarm)] if emotion.is_clipped else []
-    end = place.x + place.width
-    for text, pen in reversed(notes):
-        end -= len(text)
-        frame.put(end, place.y, text, pen)
+    notes += [(f"gain {emotion.gain:+.1f} dB", look.faint)] if emotion.gain else []
+    end, begin = place.x + place.width, place.x + len(text) + 1
+    for note, pen in notes:
+        if end - len(note) < begin:
+            return
+        end -= len(note)
+        frame.put(end, place.y, note, pen)
         end -= 2
 
 
@@ -63,23 +66,17 @@ def _draw_level(frame: Frame, place: Rect, sound: Sound, look: Look) -> None:
     """Draw the bar, and a mark where its peak was."""
     share = (sound.level - _LOWEST) / -_LOWEST
     kind = "bad" if sound.level > _TOO_HIGH else "high" if sound.level > _HIGH else "good"
-    frame.fill(place.x, place.y, place.width, 1, look.line, "┈")
-    peak = round(min(1.0, (sound.peak - _LOWEST) / -_LOWEST) * (place.width - 1))
+    frame.put(place.x, place.y, "━" * place.width, look.line)
+    peak = round(min(1.0, (sound.peak - _LOWEST) / -_LOWEST) * place.width) - 1
     if peak > 0:
-        frame.put(place.x + peak, place.y, "│", look.faint)
-    filled = bar(share, place.width).rstrip()
-    frame.put(place.x, place.y, filled, look.signal(kind))
+        frame.put(place.x + peak, place.y, "━", look.faint)
+    halves = round(min(1.0, max(0.0, share)) * place.width * 2)
+    frame.put(place.x, place.y, "━" * (halves // 2), look.signal(kind))
+    if halves % 2:
+        frame.put(place.x + halves // 2, place.y, "╸", look.signal(kind))
 
 
-def bar(share: float, width: int) -> str:
-    """Return a bar that fills a share of a width, in steps of an eighth of a cell."""
-    full, part = divmod(round(min(1, max(0, share)) * width * 8), 8)
-    return ("█" * full + (_LEFT_EIGHTHS[part] if part else "")).ljust(width)
-
-
-def _draw_bars(
-    frame: Frame, place: Rect, bands: NDArray[np.float32], mood: Point, look: Look
-) -> NDArray[np.intp]:
+def _draw_bars(frame: Frame, place: Rect, bands: NDArray[np.float32], mood: Point, look: Look) -> NDArray[np.intp]:
     """Draw the spectrum, and return in which column of it each band is."""
     columns, starts = _columns(place.width)
     heights = np.maximum.reduceat(bands, starts)
@@ -116,5 +113,5 @@ def _shades_of(valence: float, arousal: float, height: int, look: Look) -> NDArr
     """Return the ink of each row: the color of the mood, stronger above."""
     if look.depth is Depth.NONE:
         return np.full(height, DEFAULT, np.int32)
-    shares = np.linspace(1.0, 0.5, height)
+    shares = np.linspace(1.0, 0.5, height) if look.depth is Depth.TRUE else np.ones(height)
     return np.array([int(look.moods(np.array([valence, arousal]), share)) for share in shares.tolist()], np.int32)

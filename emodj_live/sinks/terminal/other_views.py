@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
+from emodj_live.arc import Arc
 from emodj_live.blocks import SourceStatus
 from emodj_live.colors import color_of, ink_on
 from emodj_live.emotion import Emotion
-from emodj_live.sinks.terminal.arc import Arc
 from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, PALETTE, Frame, Pen
-from emodj_live.sinks.terminal.layout import Layout, Rect
+from emodj_live.sinks.terminal.layout import Rect
 from emodj_live.sinks.terminal.lettering import large_letters
 from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.motion import Point
 from emodj_live.sinks.terminal.strip import window
 
+_ROOMY = 14  # rows, from which there are blank ones
 
-def draw_arc(frame: Frame, place: Layout, arc: Arc, status: SourceStatus, look: Look) -> None:
+
+def draw_arc(frame: Frame, arc: Arc, status: SourceStatus, look: Look) -> None:
     """Draw valence and arousal over the whole song, or over the last minutes of what has no end.
 
     Parameters
     ----------
     frame : Frame
-    place : Layout
     arc : Arc
         What is known of the moods so far.
     status : SourceStatus
         Where the song is, and how long.
     look : Look
     """
-    top, rows = place.body
-    blank = 1 if rows >= 14 else 0
-    top, rows = top + blank, rows - 2 * blank
+    blank = int(frame.height >= _ROOMY)
+    top, rows = blank, frame.height - 2 * blank
     begin, end = window(status.position, status.length)
     width = frame.width
     values = arc.over(begin, end, 2 * (width - SCALE_WIDTH)).astype(np.float64)
@@ -42,7 +42,7 @@ def draw_arc(frame: Frame, place: Layout, arc: Arc, status: SourceStatus, look: 
         y = top + axis * (height + blank)
         frame.put(0, y, name, look.strong)
         curve = Rect(0, y + 1, width, height - 1)
-        draw_curve(frame, curve, np.ascontiguousarray(values[:, axis]), values, look)
+        draw_curve(frame, curve, values[:, axis], values, look)
         for row in range(curve.y, curve.y + curve.height):
             if frame.cells[GLYPH, row, mark] == ord(" "):
                 frame.put(mark, row, "│", look.faint)

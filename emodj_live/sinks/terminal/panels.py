@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve, spread
-from emodj_live.sinks.terminal.frame import BOLD, Frame, Pen
+from emodj_live.sinks.terminal.frame import BOLD, Cells, Frame, Pen
 from emodj_live.sinks.terminal.layout import Rect
 from emodj_live.sinks.terminal.lettering import large_letters, text_cells
 from emodj_live.sinks.terminal.look import Look
+from emodj_live.sinks.terminal.memo import remembering
 
 _CERTAIN, _RATHER = 0.5, 0.35  # certainties from which words are large, and large but muted: as in emotion.mood
 _LEAST_FOR_NOTE = 34  # columns of a heading with a note
@@ -36,14 +35,16 @@ def draw_mood(frame: Frame, place: Rect, emotion: Emotion | None, since: float, 
     certainty = 1.0 if emotion.certainty is None else emotion.certainty
     pen = look.ink_of(emotion.valence, emotion.arousal, is_muted=certainty < _CERTAIN)
     if certainty >= _RATHER:
-        for row, text in enumerate(large_letters(emotion.quadrant.value)):
+        for row, text in enumerate(large_letters(emotion.quadrant.value, place.height - 1)):
             frame.put(place.x, place.y + row, text, pen)
     else:
         frame.put(place.x, place.y + 1, " ".join(emotion.mood.upper()), pen)
     words = [emotion.mood if emotion.certainty is None else f"{emotion.mood}, {100 * certainty:.0f} % certain"]
     if since >= 1:
         words.append(f"for {since:.0f} s")
-    frame.put(place.x, place.y + 3, text_cells(" · ".join(words), place.width), look.faint)
+    if len(" · ".join(words)) > place.width:
+        del words[1:]
+    frame.put(place.x, place.y + place.height - 1, text_cells(" · ".join(words), place.width), look.faint)
 
 
 def draw_curves(
@@ -61,17 +62,25 @@ def draw_curves(
         How much time the curves show.
     look : Look
     """
-    newest = emotions[-1]
-    columns = 2 * (valence.width - SCALE_WIDTH)
-    points = [(emotion.time, emotion.valence, emotion.arousal) for emotion in emotions]
-    moods = spread(points, newest.time, seconds, columns)
-    for axis, (name, place) in enumerate((("valence", valence), ("arousal", arousal))):
-        frame.put(place.x, place.y, f"{name} {getattr(newest, name):+.2f}", look.strong)
+    for name, place in (("valence", valence), ("arousal", arousal)):
+        frame.put(place.x, place.y, f"{name} {getattr(emotions[-1], name):+.2f}", look.strong)
         if place.width >= _LEAST_FOR_NOTE:
             note = "last minute"
             frame.put(place.x + place.width - len(note) - SCALE_WIDTH, place.y, note, look.faint)
-        below = place._replace(y=place.y + 1, height=place.height - 1)
-        draw_curve(frame, below, np.ascontiguousarray(moods[:, axis]), moods, look)
+        size = place.width, place.height - 1
+        if min(size) > 0:
+            area = slice(place.y + 1, place.y + place.height), slice(place.x, place.x + place.width)
+            frame.cells[(slice(None), *area)] = _curve(emotions, name, *size, seconds, look)
+
+
+@remembering
+def _curve(emotions: Sequence[Emotion], name: str, width: int, height: int, seconds: float, look: Look) -> Cells:
+    """Return the cells of one curve with its scale."""
+    points = [(emotion.time, emotion.valence, emotion.arousal) for emotion in emotions]
+    moods = spread(points, emotions[-1].time, seconds, 2 * max(1, width - SCALE_WIDTH))
+    frame = Frame(width, height)
+    draw_curve(frame, Rect(0, 0, width, height), moods[:, int(name == "arousal")], moods, look)
+    return frame.cells
 
 
 def draw_caption(frame: Frame, place: Rect, emotion: Emotion | None, title: str, alarm: str, look: Look) -> None:
@@ -93,14 +102,14 @@ def draw_caption(frame: Frame, place: Rect, emotion: Emotion | None, title: str,
         ink = look.ink_of(emotion.valence, emotion.arousal)
         numbers = f"valence {emotion.valence:+.2f}", f"arousal {emotion.arousal:+.2f}"
         if place.height == 1 and not alarm:
-            _draw_in_one_line(frame, place, emotion, ink, look)
+            _draw_in_one_line(frame, place, emotion, ink)
             return
         lines += [(emotion.mood.upper(), ink), *((number, Pen()) for number in numbers), (title, look.faint)]
     for row, (text, pen) in enumerate(lines[: place.height]):
         frame.put(place.x, place.y + row, text_cells(text, place.width), pen)
 
 
-def _draw_in_one_line(frame: Frame, place: Rect, emotion: Emotion, ink: Pen, look: Look) -> None:
+def _draw_in_one_line(frame: Frame, place: Rect, emotion: Emotion, ink: Pen) -> None:
     word = emotion.mood.upper()
     frame.put(place.x, place.y, text_cells(word, place.width), ink._replace(weight=ink.weight | BOLD))
     for numbers in (

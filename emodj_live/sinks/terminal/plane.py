@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emodj_live.emotion import Quadrant
 from emodj_live.sinks.terminal.motion import Point, TailPoint
 
-_LEAST_FOR_AXES = 40  # columns of a plane that has names on its axes
+_LEAST_FOR_AXES = 36  # columns of a plane that has names on its axes
 _MARGIN = 2  # columns
 
 
@@ -48,7 +48,8 @@ class Span:
         """
         (left, right), (bottom, top) = self.valence, self.arousal
         shares = (points - np.array([left, top])) / np.array([right - left, bottom - top])
-        return np.clip(shares, 0, 1) * np.array([across - 1, down - 1])
+        places: NDArray[np.float64] = np.clip(shares, 0, 1) * np.array([across - 1, down - 1])
+        return places
 
     def grid(self, across: int, down: int) -> NDArray[np.float64]:
         """Return valence and arousal of every place of a grid: shape (down, across, 2)."""

@@ -50,6 +50,11 @@ class Screen:
         """The terminal's background as ``#rrggbb``; empty while it has not said so."""
         return self._keyboard.background
 
+    @property
+    def cells(self) -> Cells | None:
+        """What it shows; None if that is not known."""
+        return self._shown
+
     def take(self) -> bool:
         """Take the terminal over, unless a shell has put the program into the background.
 
@@ -66,6 +71,8 @@ class Screen:
         if not self._may_draw():
             self.give_back()
             return False
+        if self._is_taken:
+            return True
         with uninterrupted():
             if not self._is_taken:
                 self._is_taken = True
@@ -75,6 +82,7 @@ class Screen:
                 self._keyboard.take()
                 self._write(_ENTER)
                 if self._asks and self._keyboard.is_taken:
+                    self._asks = False
                     self._keyboard.expect_answer()
                     self._write(BACKGROUND_QUERY)
         return True

@@ -113,7 +113,7 @@ def _filters(sample_rate: float) -> tuple[NDArray[np.float32], NDArray[np.float3
     middles = _LOWEST_BAND * 2 ** (np.arange(BANDS) / _PER_OCTAVE)
     half = np.maximum(middles * (2 ** (0.5 / _PER_OCTAVE) - 1), frequencies[1] / 2)  # a band has one line at least
     distances = np.abs(frequencies - middles[:, np.newaxis]) / half[:, np.newaxis]
-    weights = np.clip(1.5 - distances / 1.0, 0, 1).astype(np.float32)
+    weights = np.clip(1.5 - distances, 0, 1).astype(np.float32)
     tilt = _TILT * np.log2(middles / 1000).astype(np.float32)
     return window, weights, tilt.astype(np.float32)
 
@@ -122,4 +122,5 @@ def _bands(samples: NDArray[np.float32], sample_rate: float) -> NDArray[np.float
     window, weights, tilt = _filters(sample_rate)
     powers = np.square(np.abs(np.fft.rfft(samples * window))).astype(np.float32)
     levels = 10 * np.log10(weights @ powers + 1e-12) + tilt
-    return np.clip((levels - _BOTTOM) / (_TOP - _BOTTOM), 0, 1).astype(np.float32)
+    shares: NDArray[np.float32] = np.clip((levels - _BOTTOM) / (_TOP - _BOTTOM), 0, 1).astype(np.float32)
+    return shares

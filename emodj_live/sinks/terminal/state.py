@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
+from emodj_live.arc import Arc, ArcRecorder
 from emodj_live.emotion import Emotion
-from emodj_live.sinks.terminal.arc import Arc, ArcRecorder
 from emodj_live.sinks.terminal.motion import Glide
 from emodj_live.sinks.terminal.plane import Spot
 from emodj_live.sinks.terminal.sound import Ears
@@ -27,16 +26,17 @@ class Stream:
 
     Attributes
     ----------
-    emotions : deque of Emotion
-        Of the last minute.
+    emotions : tuple of Emotion
+        Of the last minute; another one with each emotion.
     ears : Ears
     """
 
     def __init__(self, sample_rate: float, ahead: Callable[[], Arc] | None = None) -> None:
         self.ears = Ears(sample_rate)
-        self.emotions: deque[Emotion] = deque()
+        self.emotions: tuple[Emotion, ...] = ()
         self._glide = Glide()
         self._recorder = ArcRecorder()
+        self._heard = Arc()
         self._ahead = ahead
         self._named_at = 0.0
         self._has_heard = False
@@ -47,18 +47,20 @@ class Stream:
             self.forget_moments()
         if not self.emotions or self.emotions[-1].quadrant is not emotion.quadrant:
             self._named_at = emotion.time
-        self.emotions.append(emotion)
-        while emotion.time - self.emotions[0].time > MINUTE:
-            self.emotions.popleft()
+        oldest = next(
+            (n for n, one in enumerate(self.emotions) if emotion.time - one.time <= MINUTE), len(self.emotions)
+        )
+        self.emotions = (*self.emotions[oldest:], emotion)
         # before any sound the values mean nothing
         self._has_heard |= not emotion.is_silent or bool(emotion.valence or emotion.arousal)
         if self._has_heard:
             self._glide.move((emotion.valence, emotion.arousal), emotion.time, now)
-            self._recorder.add(emotion)
+            self._recorder.add(emotion.time, emotion.valence, emotion.arousal)
+            self._heard = self._recorder.arc
 
     def forget_moments(self) -> None:
         """Forget the last moments, because the stream goes on elsewhere in the song."""
-        self.emotions.clear()
+        self.emotions = ()
         self._glide.forget()
 
     @property
@@ -69,11 +71,8 @@ class Stream:
     @property
     def arc(self) -> Arc:
         """What is known of the moods: what was heard, or what the pass ahead knows if that is more."""
-        heard = self._recorder.arc
-        if self._ahead is None:
-            return heard
-        ahead = self._ahead()
-        return ahead if len(ahead.points) >= len(heard.points) else heard
+        ahead = self._ahead() if self._ahead else self._heard
+        return ahead if len(ahead.points) >= len(self._heard.points) else self._heard
 
     def spot(self, now: float, drawn_at: float, spread: tuple[float, float]) -> Spot | None:
         """Return what is on the plane; None while nothing has been heard."""

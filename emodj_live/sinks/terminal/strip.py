@@ -12,10 +12,23 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.arc import Arc
 from emodj_live.colors import blend, color_of, ink_on
 from emodj_live.emotion import Quadrant, clock
-from emodj_live.sinks.terminal.arc import Arc
-from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, KEEP, PALETTE, Cells, Frame, Pen
+from emodj_live.sinks.terminal.frame import (
+    BOLD,
+    DEFAULT,
+    DIM,
+    GLYPH,
+    GROUND,
+    INK,
+    KEEP,
+    PALETTE,
+    WEIGHT,
+    Cells,
+    Frame,
+    Pen,
+)
 from emodj_live.sinks.terminal.look import Depth, Look
 
 _UPCOMING = 0.38  # how much of a color is left on the part that has not been played
@@ -23,14 +36,14 @@ _STEPS = (60.0, 120.0, 300.0, 600.0)  # [s] what a strip without an end may show
 
 
 def draw_strip(
-    frame: Frame, y: int, arc: Arc, position: float, length: float | None, look: Look, *, is_exact: bool = True
+    frame: Frame, arc: Arc, position: float, length: float | None, look: Look, *, is_exact: bool = True
 ) -> None:
-    """Draw a row with the time, the strip and the length.
+    """Draw the time, the strip and the length.
 
     Parameters
     ----------
     frame : Frame
-    y : int
+        One row.
     arc : Arc
         What is known of the moods so far.
     position : float
@@ -46,12 +59,12 @@ def draw_strip(
     right = "live" if length is None else ("" if is_exact else "~") + clock(round(end), 0).strip()
     start = len(left) + 1
     width = frame.width - start - len(right) - 1
-    frame.put(0, y, left, look.strong)
-    frame.put(frame.width - len(right), y, right, look.faint)
+    frame.put(0, 0, left, look.strong)
+    frame.put(frame.width - len(right), 0, right, look.faint)
     if width > 0:
         halves = min(2 * width - 1, int((position - begin) / (end - begin) * 2 * width))
         moods = _columns(arc.points.tobytes(), arc.start, begin, end, width)
-        frame.cells[:, y, start : start + width] = _row(moods, halves, look)
+        frame.cells[:, 0, start : start + width] = _row(moods, halves, look)
 
 
 def window(position: float, length: float | None) -> tuple[float, float]:
@@ -107,28 +120,35 @@ def _words(moods: NDArray[np.float32]) -> list[tuple[int, str]]:
     return words
 
 
-def _draw_colors(frame: Frame, moods: NDArray[np.float32], words: list[tuple[int, str]], played: int, look: Look) -> None:
+def _draw_colors(
+    frame: Frame, moods: NDArray[np.float32], words: list[tuple[int, str]], played: int, look: Look
+) -> None:
     """Draw each known mood as a colored cell, and a line where nothing is known."""
     known = np.nan_to_num(moods)
     bright, faint = look.moods(known), look.moods(known, _UPCOMING)
-    for column, is_known in enumerate(np.isfinite(moods[:, 0]).tolist()):
-        is_played = column < played
-        if not is_known:
-            frame.put(column, 0, "━" if is_played else "─", Pen() if is_played else look.line)
-        elif look.depth is Depth.SIXTEEN and not is_played:
-            frame.put(column, 0, "▄", Pen(int(bright[column]), DEFAULT))
-        else:
-            frame.put(column, 0, " ", Pen(DEFAULT, int((bright if is_played else faint)[column])))
+    is_known, is_played = np.isfinite(moods[:, 0]), np.arange(len(moods)) < played
+    is_thin = ~is_known | (~is_played if look.depth < Depth.TRUE else False)
+    line = np.where(is_played, ord("━"), ord("─"))
+    cells = frame.cells[:, 0]
+    cells[GLYPH] = np.where(is_known, np.where(is_thin, ord("▄"), ord(" ")), line)
+    cells[INK] = np.where(is_known, bright, np.where(is_played, DEFAULT, look.line.ink))
+    cells[GROUND] = np.where(is_thin, DEFAULT, np.where(is_played, bright, faint))
+    cells[WEIGHT] = np.where(is_known | is_played, 0, look.line.weight)
     for start, word in words:
-        for column, letter in enumerate(word, start):
-            frame.put(column, 0, letter, _letter_pen(moods[column].tolist(), column < played, look))
+        mood = np.nanmean(moods[start : start + len(word)], axis=0).round(1).tolist()
+        in_played = min(len(word), max(0, played - start))
+        frame.put(start, 0, word[:in_played], _letter_pen(*mood, look, is_played=True))
+        frame.put(start + in_played, 0, word[in_played:], _letter_pen(*mood, look, is_played=False))
 
 
-def _letter_pen(mood: list[float], is_played: bool, look: Look) -> Pen:
+@lru_cache(512)
+def _letter_pen(valence: float, arousal: float, look: Look, *, is_played: bool) -> Pen:
     """Return what can be read on the color of a mood."""
+    if look.depth < Depth.TRUE and not is_played:
+        return look.faint._replace(ground=DEFAULT)
     if look.depth is Depth.SIXTEEN:
-        return Pen(PALETTE, KEEP) if is_played else Pen(weight=DIM)
-    color = color_of(*mood)
+        return Pen(PALETTE, KEEP)
+    color = color_of(valence, arousal)
     return Pen(look.color(ink_on(color if is_played else blend(look.background, color, _UPCOMING))), KEEP)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from emodj_live.arc import Arc
 from emodj_live.blocks import SourceStatus
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal import dots, glow
-from emodj_live.sinks.terminal.arc import Arc
 from emodj_live.sinks.terminal.frame import Frame
 from emodj_live.sinks.terminal.keys import Key, draw_box, draw_line
 from emodj_live.sinks.terminal.layout import Layout, layout
@@ -84,7 +84,7 @@ class View:
     emotions: Sequence[Emotion] = ()
     since: float = 0.0
     spot: Spot | None = None
-    span: Span = Span()
+    span: Span = field(default_factory=Span)
     sound: Sound = field(default_factory=Sound)
     arc: Arc = field(default_factory=Arc)
     cpu: float = 0.0
@@ -114,13 +114,12 @@ def render(view: View, width: int, height: int, look: Look = Look()) -> Frame:  
     frame, place = Frame(width, height), layout(width, height)
     if view.mode is Mode.COLOR and view.spot is not None:
         draw_color(frame, view.emotions[-1], view.spot.point, look)
-    elif view.mode is Mode.ARC and place.head is not None:
-        draw_arc(frame, place, view.arc, view.status, look)
+    elif view.mode is Mode.ARC and place.body:
+        draw_arc(frame.part(*place.body), view.arc, view.status, look)
     else:
         _draw_parts(frame, place, view, look)
-    if place.head is not None and view.mode is not Mode.COLOR:
-        _draw_head(frame, view, look)
-        _draw_foot(frame, place, view, look)
+    if view.mode is not Mode.COLOR or view.spot is None:
+        _draw_rows(frame, place, view, look)
     if view.shows_keys and view.keys:
         draw_box(frame, view.keys, look)
     return frame
@@ -139,45 +138,43 @@ def _draw_parts(frame: Frame, place: Layout, view: View, look: Look) -> None:
     if place.valence and place.arousal and view.spot:
         draw_curves(frame, place.valence, place.arousal, view.emotions, MINUTE, look)
     if place.meters:
-        mood = view.spot.point if view.spot else (0.0, 0.0)
+        mood = (newest.valence, newest.arousal) if newest else (0.0, 0.0)
         draw_meters(frame, place.meters, view.sound, newest, mood, look)
 
 
-def _draw_head(frame: Frame, view: View, look: Look) -> None:
+def _draw_rows(frame: Frame, place: Layout, view: View, look: Look) -> None:
+    """Draw what stands above and below the parts."""
+    status = view.status
+    if place.head:
+        _draw_head(frame.part(*place.head), view, look)
+    if place.strip:
+        exact = status.is_length_exact
+        draw_strip(frame.part(*place.strip), view.arc, status.position, status.length, look, is_exact=exact)
+    if place.details:
+        _draw_details(frame.part(*place.details), view, look)
+    if place.keys and view.keys:
+        draw_line(frame.part(*place.keys), view.keys, look)
+    elif place.keys:
+        frame.part(*place.keys).put(0, 0, text_cells(view.message, place.keys.width))
+
+
+def _draw_head(row: Frame, view: View, look: Look) -> None:
     """Draw the song, and which of several it is."""
     right = "  ".join(part for part in (view.place, "emodj-live") if part)
-    room = frame.width - len(right) - 4
-    title = text_cells(view.title, room - 2)
-    if title:
-        frame.put(0, 0, "♪", look.faint)
-        frame.put(2, 0, title, look.strong)
-    album = text_cells(view.album, max(0, room - len(title) - 4))
-    frame.put(len(title) + 4, 0, album, look.faint)
-    frame.put(frame.width - len(right), 0, right, look.faint)
+    room = row.width - len(right) - 4
+    title = text_cells(view.title, room)
+    row.put(0, 0, title, look.strong)
+    row.put(len(title) + 2, 0, text_cells(view.album, max(0, room - len(title))), look.faint)
+    row.put(row.width - len(right), 0, right, look.faint)
 
 
-def _draw_foot(frame: Frame, place: Layout, view: View, look: Look) -> None:
-    """Draw the strip, the details or what is to be said, and the keys."""
-    status = view.status
-    if place.strip is None or place.details is None or place.keys is None:
-        return
-    draw_strip(
-        frame, place.strip, view.arc, status.position, status.length, look, is_exact=status.is_length_exact
-    )
+def _draw_details(row: Frame, view: View, look: Look) -> None:
+    """Draw what is wrong, or what there is to say, or else the details."""
+    alarm, status = alarm_of(view.status), view.status
+    message = view.message if view.keys else ""  # which has a row of its own where there are no keys
     details = [view.note, describe(status)]
     if status.behind is not None:
         details.append(f"{1000 * status.behind:.0f} ms behind the sound")
     details.append(f"{100 * view.cpu:.0f} % CPU")
-    said = alarm_of(status) or (view.message if view.keys else "")
-    if said:
-        frame.put(0, place.details, text_cells(said, frame.width), look.alarm if alarm_of(status) else look.strong)
-    else:
-        frame.put(0, place.details, text_cells(_joined(details), frame.width), look.faint)
-    if view.keys:
-        draw_line(frame, place.keys, view.keys, look)
-    else:
-        frame.put(0, place.keys, text_cells(view.message, frame.width))
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return "   ".join(part for part in parts if part)
+    text = alarm or message or "   ".join(part for part in details if part)
+    row.put(0, 0, text_cells(text, row.width), look.alarm if alarm else look.strong if message else look.faint)

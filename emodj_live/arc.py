@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.emotion import Emotion
-
 ARC_STEP = 0.5  # [s] between points
-_MOST = 3600  # points that are kept of what has no end: half an hour
+_MOST = 3600  # points that are remembered at least: half an hour
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,32 +50,42 @@ class Arc:
 
 
 class ArcRecorder:
-    """The arc of what has been heard."""
+    """An arc that grows. It remembers half an hour at least, and whole songs of that length."""
 
     def __init__(self) -> None:
         self._points = np.empty((0, 2), np.float32)
-        self._start = 0.0
+        self._start = 0  # number of the first point
+        self._count = 0
 
-    def add(self, emotion: Emotion) -> None:
-        """Take in an emotion: it holds for the half second before its time."""
-        place = round((emotion.time - self._start) / ARC_STEP) - 1
-        if not len(self._points) and place > _MOST:
-            self._start, place = ARC_STEP * (round(emotion.time / ARC_STEP) - 1), 0
-        if place < 0:
-            return
-        if place >= len(self._points):
-            self._grow(place + 1)
-            place -= max(0, place + 1 - len(self._points))
-        self._points[place] = emotion.valence, emotion.arousal
+    def add(self, time: float, valence: float, arousal: float) -> None:
+        """Take in what holds for the half second before a time.
 
-    def _grow(self, length: int) -> None:
-        """Make room, and forget what is too long ago."""
-        missing = np.full((min(length - len(self._points), _MOST), 2), np.nan, np.float32)
-        grown = np.concatenate([self._points, missing])[-2 * _MOST :]
-        self._start += ARC_STEP * (length - len(grown))
-        self._points = grown
+        Parameters
+        ----------
+        time : float
+            Time in the song [s].
+        valence, arousal : float
+        """
+        number = max(0, round(time / ARC_STEP) - 1)
+        if not self._count:
+            self._start = number if number > _MOST else 0
+        if number - self._start >= len(self._points):
+            self._make_room(number)
+        if number >= self._start:
+            self._points[number - self._start] = valence, arousal
+            self._count = max(self._count, number - self._start + 1)
+
+    def _make_room(self, number: int) -> None:
+        """Grow, or forget the older half of what has grown too long."""
+        if self._count > 2 * _MOST:
+            kept = self._points[self._count - _MOST : self._count].copy()
+            self._start, self._count = self._start + self._count - _MOST, _MOST
+        else:
+            kept = self._points[: self._count]
+        self._points = np.full((max(2 * len(kept), number - self._start + 1, 256), 2), np.nan, np.float32)
+        self._points[: len(kept)] = kept
 
     @property
     def arc(self) -> Arc:
         """What is known so far."""
-        return Arc(self._points, self._start)
+        return Arc(self._points[: self._count].copy(), self._start * ARC_STEP)
