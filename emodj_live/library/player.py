@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from emodj_live import Dashboard, Deck, EmotionTracker, FileSource, PlayedSource, Quadrant, SourceError
 from emodj_live.blocks import Block, Gap
@@ -77,7 +78,7 @@ class Player:
         self._dashboard = dashboard
         self._tell = tell
         self._next: _Prepared | None = None
-        self._has_played = False
+        self._has_played = self._is_new = False
 
     def run(self) -> None:
         """Play. A song that cannot be played is left out, with a notice.
@@ -105,13 +106,13 @@ class Player:
         return prepared.source
 
     def _play(self, source: PlayedSource) -> None:
-        self._prepare()
         if self._dashboard:
             self._dashboard.follow(source)
-            self._note()
+            self._dashboard.show("")
+        self._is_new = True
         sinks = [self._dashboard] if self._dashboard else []
         try:
-            self._tracker.run(source, *sinks, stop=self._stop, after_block=self._after_block(source))
+            self._tracker.run(source, *sinks, stop=self._stop, after_block=partial(self._after_block, source))
         except SourceError as error:
             if self._deck.has_failed:
                 raise
@@ -148,18 +149,17 @@ class Player:
 
     # ----------------------------------------------------------------------------------------------------------- keys
 
-    def _after_block(self, source: PlayedSource) -> Callable[[Block | Gap], None] | None:
-        dashboard = self._dashboard
-        if dashboard is None:
-            return None
-
-        def after_block(block: Block | Gap) -> None:
-            if key := dashboard.key():
+    def _after_block(self, source: PlayedSource, block: Block | Gap) -> None:
+        if self._is_new:  # not before its first block, which would wait for the next file to be found and opened
+            self._is_new = False
+            self._prepare()
+            self._note()
+        if self._dashboard:
+            if key := self._dashboard.key():
+                self._dashboard.show("")  # a message hides the songs to come
                 self._obey(key, source)
                 self._note()
-            dashboard.after_block(block)
-
-        return after_block
+            self._dashboard.after_block(block)
 
     def _obey(self, key: str, source: PlayedSource) -> None:
         if key == " ":
@@ -181,6 +181,9 @@ class Player:
             self._dashboard.press(key)
 
     def _leave(self, source: PlayedSource) -> None:
+        """Go on with the next song, the first seconds of which are decoded while this one is still heard."""
+        if self._next and not self._next.source.passage.waiting:
+            self._next.source.passage.decode()
         source.is_paused = False
         self._tracker.stop()
 
