@@ -12,6 +12,7 @@ from emodj_live import DemoSource, EmotionTracker, FileSource, load_model
 from emodj_live.arc import Arc, ArcRecorder
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
+from emodj_live.sleeve import Sleeve
 
 PIECE = 0.03  # [s] as a paced source hands them out
 KEYS = (
@@ -26,12 +27,12 @@ KEYS = (
 class Song:
     """A piece of music, its emotions, and what a source says of itself while it is played."""
 
-    def __init__(self, path=None, *, title=None, album=""):
+    def __init__(self, path=None, *, title=None, album="", cover=None):
         self.model = load_model()
         source = FileSource(path) if path else DemoSource()
         self.audio = np.concatenate([block for block in source if len(block)])
         self.emotions = list(EmotionTracker(self.model).track([self.audio]))
-        self.title, self.album = title or source.title, album
+        self.title, self.sleeve = title or source.title, Sleeve(album=album, cover=cover)
         self.sample_rate = source.sample_rate
         self._status = replace(source.status(), length=len(self.audio) / source.sample_rate, behind=0.002)
         recorder = ArcRecorder()
@@ -68,7 +69,9 @@ class Stage:
             cpu_clock=lambda: 0.05 * self.now,
         )
         self.dashboard.keys = KEYS
-        self.dashboard.follow(song, place=place, album=song.album, ahead=(lambda: song.arc) if knows_ahead else Arc)
+        self.dashboard.follow(
+            song, place=place, sleeve=lambda: song.sleeve, ahead=(lambda: song.arc) if knows_ahead else Arc
+        )
         self._emotions = iter(song.emotions)
         self._next = next(self._emotions)
 

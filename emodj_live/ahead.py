@@ -6,19 +6,15 @@ A process and no thread, because it must not slow down the one that follows the 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 
+from emodj_live import child
 from emodj_live.arc import Arc, ArcRecorder
 
-_NICENESS = 5
-_PROGRAM = "import sys; sys.path[0] = sys.argv.pop(1); from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
+_PROGRAM = "from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 class Ahead:
@@ -33,15 +29,9 @@ class Ahead:
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        # Not "-m": that would look for modules in the working directory first, where anything may lie.
-        command = [sys.executable, "-c", _PROGRAM, str(Path(__file__).parents[1]), "--json", "--quiet", *arguments]
         self._recorder = ArcRecorder()
         self._known, self._is_fresh = Arc(), False
-        self._process = subprocess.Popen(  # noqa: S603 (it is this very program)
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        with suppress(AttributeError, OSError):  # Windows has no such priorities
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICENESS)
+        self._process = child.start(_PROGRAM, "--json", "--quiet", *arguments)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -52,8 +42,7 @@ class Ahead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.wait()
+        child.end(self._process)
         self._reader.join()
 
     def arc(self) -> Arc:

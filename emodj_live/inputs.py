@@ -154,7 +154,7 @@ def works(
                 count=len(values),
                 name=name,
                 title=title,
-                album=str(getattr(source, "album", "")),
+                path=value if row is FILE else "",
                 start=options.source.start,
                 stop=stop,
                 again=() if row.is_live else ("--", str(Path(value).absolute())) if row is FILE else (f"--{row.name}",),

@@ -25,6 +25,7 @@ from emodj_live.options import Options
 from emodj_live.outputs import Outputs
 from emodj_live.profile import Profiler, SongProfile, too_short
 from emodj_live.sinks.lines import json_line, lines_output
+from emodj_live.sleeve import SleeveReader
 from emodj_live.sources.resample import warn_low_rate
 from emodj_live.tracker import EmotionTracker
 from emodj_live.work import Output, Turns, Work
@@ -159,16 +160,21 @@ class Session:
 
     @contextmanager
     def _looking_ahead(self, work: Work) -> Iterator[Work]:
-        """Let somebody who looks at a song see its moods before they are heard."""
-        if self._screen is None or not work.again:
+        """Let somebody who looks at a song see its moods before they are heard, and its sleeve."""
+        with ExitStack() as stack:
+            if self._screen and work.again:
+                ahead = stack.enter_context(Ahead([*self._options_ahead(), *work.again]))
+                work = replace(work, ahead=ahead.arc)
+            if self._screen and work.path:
+                work = replace(work, sleeve=stack.enter_context(SleeveReader(work.path)).sleeve)
             yield work
-            return
+
+    def _options_ahead(self) -> list[str]:
+        """Return the options that track a source as this session does."""
         tracking = self._options.tracking
         options = [f"--smooth={tracking.smoothing}", f"--silence={tracking.silence}"]
         options += [f"--model={tracking.model}"] if tracking.model else []
-        options += [f"--gain={tracking.gain}"] if tracking.gain is not None else []
-        with Ahead([*options, *work.again]) as ahead:
-            yield replace(work, ahead=ahead.arc)
+        return options + ([f"--gain={tracking.gain}"] if tracking.gain is not None else [])
 
     def _new_tracker(self) -> EmotionTracker:
         tracking = self._options.tracking

@@ -15,6 +15,7 @@ from emodj_live.errors import SinkError
 if TYPE_CHECKING:
     from emodj_live.arc import Arc
     from emodj_live.blocks import Sink, Source
+    from emodj_live.sleeve import Sleeve
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +33,8 @@ class Work:
         What it is called in messages, JSON and tables.
     title : str
         What it is called in pictures.
-    album : str
-        That the song is from, if the file says so.
+    path : str
+        Of the audio file; empty if it is none.
     start : float
         Where in the song it begins [s].
     stop : threading.Event
@@ -45,6 +46,8 @@ class Work:
         Arguments of a command line that name the same source, to follow it a second time; empty if it cannot be.
     ahead : callable or None
         Returns what is known of the moods of the whole song.
+    sleeve : callable or None
+        Returns what is known of its title, artist, album and cover.
     """
 
     source: Source
@@ -52,12 +55,13 @@ class Work:
     count: int = 1
     name: str = ""
     title: str = ""
-    album: str = ""
+    path: str = ""
     start: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
     skip: Callable[[int], object] = field(default=lambda _by: None)
     again: tuple[str, ...] = ()
     ahead: Callable[[], Arc] | None = None
+    sleeve: Callable[[], Sleeve] | None = None
 
 
 class Turns:

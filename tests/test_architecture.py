@@ -93,7 +93,9 @@ RULES = {
     "features": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
     "context": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
     "arc": Rule({"numpy"}),
-    "ahead": Rule(own={"arc"}),
+    "child": Rule(),
+    "ahead": Rule(own={"arc", "child"}),
+    "sleeve": Rule({"numpy"}, {"child"}, {"library.tags"}),  # which only a process of its own imports
     "calibration": Rule({"numpy"}, {"emotion"}),
     "atomic_file": Rule(own={"errors"}),
     "model_file": Rule({"numpy"}, {"atomic_file", "errors"}),
@@ -109,7 +111,7 @@ RULES = {
     "background": Rule(own={*VALUES, "tracker"}),
     "asynchronous": Rule(own={*VALUES, "tracker"}),
     "options": Rule(own={"gain", "smoothing"}),
-    "work": Rule(own={"errors"}, later={"arc", "blocks"}),
+    "work": Rule(own={"errors"}, later={"arc", "blocks", "sleeve"}),
     "inputs": Rule(own={"errors", "options", "work"}, later={"blocks", "sources"}),
     "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
     "session": Rule(
@@ -119,6 +121,7 @@ RULES = {
             "ahead",
             "calibration",
             "console",
+            "sleeve",
             "inputs",
             "kinds",
             "listener",
@@ -139,7 +142,7 @@ RULES = {
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
     "sinks": Rule({"numpy"}, {*VALUES, "extras", "sinks", "work"}, {"matplotlib", "pythonosc"}),
-    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "sinks", "work"}),
+    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "sinks", "sleeve", "work"}),
     "training": Rule(
         {
             "numpy",

@@ -158,7 +158,7 @@ def test_frame_shows_it_all(size, look, view):
 
 @pytest.mark.parametrize("size", SIZES + SMALL)
 def test_the_plane_is_there_and_about_square(size, view):
-    plane = layout(*size).plane
+    plane, view = layout(*size).plane, with_emotions(view, *wandering(90))
     assert 1.0 <= plane.width / plane.height <= 3.6
     shown = text(render(view, *size))
     assert all(name in shown for name in ("HAPPY", "TENSE", "SAD", "CALM"))

@@ -16,7 +16,7 @@ from emodj_live.arc import Arc, ArcRecorder
 from emodj_live.blocks import SourceStatus
 from emodj_live.calibration import Calibration
 from emodj_live.colors import color_of, to_rgb
-from emodj_live.sinks.terminal import background, snapshot
+from emodj_live.sinks.terminal import background, cover, snapshot
 from emodj_live.sinks.terminal.braille import braille
 from emodj_live.sinks.terminal.curves import limits, spread
 from emodj_live.sinks.terminal.dashboard import Dashboard
@@ -29,6 +29,7 @@ from emodj_live.sinks.terminal.motion import TAIL, Glide
 from emodj_live.sinks.terminal.sound import BANDS, SILENT, Ears
 from emodj_live.sinks.terminal.strip import draw_strip, window
 from emodj_live.sinks.terminal.svg import svg
+from emodj_live.sleeve import SleeveReader
 
 RATE = 22050
 PIECE = 0.03  # [s]
@@ -594,6 +595,73 @@ def test_zoomed_the_plane_is_where_music_lies():
     np.testing.assert_allclose(dashboard._span().arousal, (-0.282, 0.582))
     dashboard.press("z")
     assert dashboard._span().valence == (-1.0, 1.0)
+
+
+# ---------------------------------------------------------------------------------------------------------- sleeves
+
+
+def test_a_cover_is_as_large_as_it_fits_and_keeps_its_shape():
+    picture = np.zeros((40, 20, 3), np.uint8)
+    picture[:20] = 255, 0, 0
+    picture[20:] = 0, 0, 255
+    cells = cover.paint(picture, 20, 10, Look())
+    assert (cells[INK, :, :5] == cells[INK, 0, 0]).all()  # beside it
+    assert set(np.unique(cells[INK, :5, 5:15]).tolist()) == {0xFF0000}
+    assert set(np.unique(cells[GROUND, 5:, 5:15]).tolist()) == {0x0000FF}
+    assert (cells[INK, :, 15:] == cells[INK, 0, 0]).all()
+
+
+def test_a_smaller_cover_is_the_mean_of_a_larger_one():
+    picture = np.random.default_rng(3).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    cells = cover.paint(picture, 8, 4, Look())
+    means = (picture / 255).reshape(8, 8, 8, 8, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(unpacked(cells[INK]), means[::2], atol=0.03)
+    np.testing.assert_allclose(unpacked(cells[GROUND]), means[1::2], atol=0.03)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (3, 50)])
+def test_a_cover_of_any_size_fits(size):
+    picture = np.full((*size, 3), 200, np.uint8)
+    for width, height in ((1, 1), (28, 14), (5, 3)):
+        cells = cover.paint(picture, width, height, Look())
+        assert cells.shape == (4, height, width)
+        assert (np.abs(unpacked(cells[1:3]) - 200 / 255) < 0.03).all(axis=-1).any()
+
+
+def test_a_sleeve_is_read_from_a_files_tags(write_audio, music, tmp_path):
+    mutagen = pytest.importorskip("mutagen.flac", reason="needs the extra tags")
+    image = pytest.importorskip("PIL.Image", reason="needs the extra tags")
+    path, png = write_audio("song.flac", music(1.0)), io.BytesIO()
+    image.new("RGB", (200, 100), (10, 200, 30)).save(png, "PNG")
+    picture = mutagen.Picture()
+    picture.data, picture.type, picture.mime = png.getvalue(), 3, "image/png"
+    file = mutagen.FLAC(path)
+    file["title"], file["artist"], file["album"] = "Jóga", "Björk", "Homogenic"
+    file.add_picture(picture)
+    file.save()
+    with SleeveReader(str(path)) as reader:
+        reader._reader.join(60)
+        found = reader.sleeve()
+    assert (found.title, found.artist, found.album) == ("Jóga", "Björk", "Homogenic")
+    assert found.cover.shape == (32, 64, 3)
+    assert (found.cover == [10, 200, 30]).all()
+    assert reader._process.poll() is not None
+
+
+def test_without_tags_a_sleeve_is_empty_and_what_is_read_slowly_is_given_up(write_audio, music):
+    with SleeveReader(str(write_audio("song.wav", music(1.0)))) as reader:
+        assert reader.sleeve().title == ""  # it may not have been read yet
+    assert reader._process.poll() is not None
+    assert reader.sleeve().cover is None
+
+
+@pytest.mark.parametrize(("size", "is_there"), [((200, 55), True), ((120, 40), False), ((60, 18), False)])
+def test_a_cover_is_shown_where_there_is_room(size, is_there):
+    assert (layout(*size, has_cover=True).cover is not None) is is_there
+    if is_there:
+        place = layout(*size, has_cover=True)
+        assert place.meters.x + place.meters.width < place.cover.x
+        assert place.cover.width == 2 * place.cover.height
 
 
 # ---------------------------------------------------------------------------------------------------------- pictures

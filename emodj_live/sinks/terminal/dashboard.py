@@ -31,12 +31,18 @@ from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.snapshot import save
 from emodj_live.sinks.terminal.state import Stream
 from emodj_live.sinks.terminal.view import Mode, View, render
+from emodj_live.sleeve import Sleeve
 
 _SHORTEST_INTERVAL = 0.028  # [s] between frames
 _SOON = 0.01  # [s] after a frame, from when on numbers do not wait
 _SAMPLE_RATE = 22050.0  # [Hz] of a source that does not say
 _SPREAD = 0.15, 0.15  # of what is not known better
 _ZOOM = 2, 98  # percentiles of music between which the zoomed plane lies
+
+
+def _title(sleeve: Sleeve) -> str:
+    """Return artist and title, if the title is known."""
+    return " - ".join(part for part in (sleeve.artist, sleeve.title) if part) if sleeve.title else ""
 
 
 @contextmanager
@@ -170,7 +176,12 @@ class Dashboard:
             self._draw_if_due()
 
     def follow(
-        self, source: object, *, place: str = "", album: str = "", ahead: Callable[[], Arc] | None = None
+        self,
+        source: object,
+        *,
+        place: str = "",
+        ahead: Callable[[], Arc] | None = None,
+        sleeve: Callable[[], Sleeve] | None = None,
     ) -> None:
         """Begin a new stream: forget the emotions of the one before.
 
@@ -179,12 +190,12 @@ class Dashboard:
         source : Source
         place : str
             Which of several it is, such as "3 of 12".
-        album : str
-            That the song is from.
         ahead : callable, optional
             Returns what is known of the moods of the whole song.
+        sleeve : callable, optional
+            Returns what is known of its title, artist, album and cover.
         """
-        self._source, self._place, self._album = source, place, album
+        self._source, self._place, self._sleeve = source, place, sleeve or Sleeve
         self._stream = Stream(float(getattr(source, "sample_rate", None) or _SAMPLE_RATE), ahead)
         self._is_fresh = True
 
@@ -259,11 +270,12 @@ class Dashboard:
 
     def _view(self, drawn_at: float) -> View:
         now, stream = self._drawn_at, self._stream
-        status = status_of(self._source)
+        status, sleeve = status_of(self._source), self._sleeve()
         self._measure(status.behind)
         return View(
-            title=title_of(self._source),
-            album=self._album,
+            title=_title(sleeve) or title_of(self._source),
+            album=sleeve.album,
+            cover=sleeve.cover,
             place=self._place,
             status=replace(status, behind=self._behind),
             emotions=stream.emotions,

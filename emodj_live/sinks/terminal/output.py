@@ -59,7 +59,7 @@ class DashboardOutput:
             With a heartbeat that draws and obeys the keys.
         """
         place = f"{work.number + 1} of {work.count}" if work.count > 1 else ""
-        self._dashboard.follow(work.source, place=place, album=work.album, ahead=work.ahead)
+        self._dashboard.follow(work.source, place=place, ahead=work.ahead, sleeve=work.sleeve)
         controls = Controls(self._dashboard, work)
         if not self.is_open:
             self._exit.enter_context(self._dashboard)

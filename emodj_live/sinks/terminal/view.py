@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emodj_live.arc import Arc
 from emodj_live.blocks import SourceStatus
 from emodj_live.emotion import Emotion
-from emodj_live.sinks.terminal import dots, glow
+from emodj_live.sinks.terminal import cover, dots, glow
 from emodj_live.sinks.terminal.frame import Frame
 from emodj_live.sinks.terminal.keys import Key, draw_box, draw_line
 from emodj_live.sinks.terminal.layout import Layout, layout
@@ -48,6 +51,8 @@ class View:
     ----------
     title, album : str
         Of the source: a song or a device.
+    cover : ndarray of uint8, shape (rows, columns, 3), or None
+        Of the song.
     place : str
         Which of several songs it is, such as "3 of 12".
     status : SourceStatus
@@ -79,6 +84,7 @@ class View:
 
     title: str = ""
     album: str = ""
+    cover: NDArray[np.uint8] | None = None
     place: str = ""
     status: SourceStatus
     emotions: Sequence[Emotion] = ()
@@ -111,7 +117,8 @@ def render(view: View, width: int, height: int, look: Look = Look()) -> Frame:  
     Frame
         Of `width` x `height` cells.
     """
-    frame, place = Frame(width, height), layout(width, height)
+    has_cover = view.cover is not None and look.depth >= Depth.PALETTE
+    frame, place = Frame(width, height), layout(width, height, has_cover)
     if view.mode is Mode.COLOR and view.spot is not None:
         draw_color(frame, view.emotions[-1], view.spot.point, look)
     elif view.mode is Mode.ARC and place.body:
@@ -137,6 +144,9 @@ def _draw_parts(frame: Frame, place: Layout, view: View, look: Look) -> None:
         draw_mood(frame, place.mood, newest if view.spot else None, view.since, look)
     if place.valence and place.arousal and view.spot:
         draw_curves(frame, place.valence, place.arousal, view.emotions, MINUTE, look)
+    if place.cover:
+        x, y, width, height = place.cover
+        frame.cells[:, y : y + height, x : x + width] = cover.paint(view.cover, width, height, look)
     if place.meters:
         mood = (newest.valence, newest.arousal) if newest else (0.0, 0.0)
         draw_meters(frame, place.meters, view.sound, newest, mood, look)
