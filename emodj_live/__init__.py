@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from emodj_live.sources.pacing import PacedSource
     from emodj_live.sources.playback import PlayedSource
     from emodj_live.sources.stream import StreamSource
+    from emodj_live.sources.system import SystemSource
     from emodj_live.tracker import EmotionTracker
 
 __version__ = "0.1.0"
@@ -76,6 +77,7 @@ __all__ = [
     "SourceError",
     "SourceStatus",
     "StreamSource",
+    "SystemSource",
     "analyze",
     "find_device",
     "list_devices",
@@ -120,6 +122,7 @@ _HOMES = {
     "SourceError": "errors",
     "SourceStatus": "blocks",
     "StreamSource": "sources.stream",
+    "SystemSource": "sources.system",
     "analyze": "profile",
     "find_device": "sources.devices",
     "list_devices": "sources.devices",

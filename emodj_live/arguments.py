@@ -137,7 +137,8 @@ def _add_tracking(group: argparse._ArgumentGroup) -> None:
         help="smoothing time constant, 0 turns it off (default 3)",
     )
     add("--silence", type=_silence, default=default.silence, metavar="DB", help="silence threshold (dBFS, default -60)")
-    add("--gain", type=_gain, metavar="DB", help="fixed gain, or auto (default: auto for --mic, else 0)")
+    leveled = " and ".join(f"--{row.name}" for row in INPUTS if row.gain == "auto")
+    add("--gain", type=_gain, metavar="DB", help=f"fixed gain, or auto (default: auto for {leveled}, else 0)")
     add("--model", metavar="FILE", help="another model file (or set EMODJ_MODEL)")
 
 
@@ -159,7 +160,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
     if arguments.delay_ms and not arguments.play:
         parser.error("--delay-ms needs --play")
     if arguments.device is not None and not (arguments.play or any(row.is_live for row in named)):
-        parser.error("--device needs --mic or --play")
+        parser.error(f"--device needs {', '.join(f'--{row.name}' for row in INPUTS if row.is_live)} or --play")
 
 
 def _check_input(parser: argparse.ArgumentParser, arguments: argparse.Namespace, named: Sequence[str]) -> None:

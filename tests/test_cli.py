@@ -514,11 +514,11 @@ def test_a_new_source_is_a_module_and_a_row(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name what to listen to: audio files, - for standard input, or one of --demo, --mic"),
+        ([], "name what to listen to: audio files, - for standard input, or one of --demo, --mic, --system"),
         (["--demo", "--mic"], "choose one source: --demo and --mic cannot be combined"),
         (["--mic", "a.wav"], "choose one source: --mic and audio files cannot be combined"),
         (["a.wav", "--raw", "48000:2:s16le"], "--raw describes standard input: add -"),
-        (["-", "-d", "3"], "--device needs --mic or --play"),
+        (["-", "-d", "3"], "--device needs --mic, --system or --play"),
         (["a.wav", "--gain", "loud"], "argument --gain: loud is not auto or a number of dB from -60 to 60"),
         (["a.wav", "--start", "1:00"], "argument --start: 1:00 is not 0 or a positive number of seconds, such as 60"),
     ],
