@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
     from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
     from emodj_live.calibration import Calibration
+    from emodj_live.colors import color_of
     from emodj_live.console import own_stderr
     from emodj_live.context import Context
     from emodj_live.emotion import Emotion, Quadrant
-    from emodj_live.errors import DatasetError, EmodjError, ModelError, SinkError, SourceError
+    from emodj_live.errors import DatasetError, EmodjError, LibraryError, ModelError, SinkError, SourceError
     from emodj_live.feature_spec import FeatureSpec
     from emodj_live.features import FeatureExtractor
     from emodj_live.kinds import load_model
@@ -59,6 +60,7 @@ __all__ = [
     "FeatureSpec",
     "FileSource",
     "Gap",
+    "LibraryError",
     "Listener",
     "MicrophoneSource",
     "Model",
@@ -79,6 +81,7 @@ __all__ = [
     "StreamSource",
     "SystemSource",
     "analyze",
+    "color_of",
     "find_device",
     "list_devices",
     "load_model",
@@ -104,6 +107,7 @@ _HOMES = {
     "FeatureSpec": "feature_spec",
     "FileSource": "sources.file",
     "Gap": "blocks",
+    "LibraryError": "errors",
     "Listener": "listener",
     "MicrophoneSource": "sources.microphone",
     "Model": "listener",
@@ -124,6 +128,7 @@ _HOMES = {
     "StreamSource": "sources.stream",
     "SystemSource": "sources.system",
     "analyze": "profile",
+    "color_of": "colors",
     "find_device": "sources.devices",
     "list_devices": "sources.devices",
     "load_model": "kinds",

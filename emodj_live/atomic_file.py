@@ -11,19 +11,21 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from emodj_live.errors import ModelError
+from emodj_live.errors import EmodjError, ModelError
 
 _PART = ".part"
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file that belongs to a model, whole or not at all.
+def replaced(path: Path, error: type[EmodjError] = ModelError) -> Iterator[IO[bytes]]:
+    """Write a file, whole or not at all.
 
     Parameters
     ----------
     path : Path
         What is there is replaced in one step, at the end.
+    error : type
+        What to raise; by default the error of a file that belongs to a model.
 
     Yields
     ------
@@ -31,8 +33,8 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
 
     Raises
     ------
-    ModelError
-        If it cannot be written.
+    EmodjError
+        Of that type, if it cannot be written.
     """
     try:
         _clear_leftovers(path)
@@ -50,8 +52,8 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
                 file.close()
                 Path(file.name).unlink(missing_ok=True)
                 raise
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written: {error.strerror or error}.") from error
+    except OSError as cause:
+        raise error(f"{path}: cannot be written: {cause.strerror or cause}.") from cause
 
 
 def _clear_leftovers(path: Path) -> None:

@@ -5,19 +5,21 @@ Nothing heavy is imported before Ctrl-C has its handler, so that it counts from 
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from functools import partial
 
 from emodj_live.arguments import parse
-from emodj_live.console import TERMINATION, discard_stdout, ending_signals, fill_missing_streams, own_stderr
-from emodj_live.errors import EmodjError, one_line
+from emodj_live.console import TERMINATION, ending_signals, fill_missing_streams, own_stderr
+from emodj_live.errors import EmodjError
 from emodj_live.inputs import is_live
 from emodj_live.options import Options
+from emodj_live.program import exit_code, notices, report
+
+_NAME = "emodj-live"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,21 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A window's worth of arithmetic is too little to share: threads would cost more than they gain, beside a player.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     fill_missing_streams()
+    return exit_code(partial(_main, argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     stop = threading.Event()
-    try:
-        with ending_signals(stop, signal.SIGINT):
-            options = parse(argv)
-            with (
-                ending_signals(stop, *(TERMINATION if is_live(options) else ())),
-                own_stderr(show=options.verbose),
-                _notices(quiet=options.quiet),
-            ):
-                return _run(options, stop)
-    except BrokenPipeError:
-        discard_stdout()
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    with ending_signals(stop, signal.SIGINT):
+        options = parse(argv)
+        with (
+            ending_signals(stop, *(TERMINATION if is_live(options) else ())),
+            own_stderr(show=options.verbose),
+            notices(_NAME, quiet=options.quiet),
+        ):
+            return _run(options, stop)
 
 
 def _run(options: Options, stop: threading.Event) -> int:
@@ -60,16 +60,9 @@ def _run(options: Options, stop: threading.Event) -> int:
             return _list_devices()
         from emodj_live.session import Session
 
-        return Session(options, stop, _report).run()
+        return Session(options, stop, partial(report, _NAME)).run()
     except EmodjError as error:
-        return _report(error)
-
-
-def _report(error: EmodjError) -> int:
-    """Print an error in one line, and return the exit code for it."""
-    with suppress(OSError):  # a message that nobody reads is not another error
-        print(f"emodj-live: {error}", file=sys.stderr)
-    return 1
+        return report(_NAME, error)
 
 
 def _list_devices() -> int:
@@ -82,29 +75,3 @@ def _list_devices() -> int:
         for device in [str(device) for device in devices] or ["none"]:
             write_line(sys.stdout, f"  {device}")
     return 0
-
-
-class _OneLine(logging.Formatter):
-    """Keeps what a file's name may hold from the terminal."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return one_line(super().format(record))
-
-
-@contextmanager
-def _notices(*, quiet: bool) -> Iterator[None]:
-    """Print what the library logs, and let no odd file name stop the output."""
-    for stream in (sys.stdout, sys.stderr):
-        if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("emodj-live: %(message)s"))
-    library = logging.getLogger("emodj_live")
-    library.addHandler(handler)
-    level = library.level
-    library.setLevel(logging.ERROR if quiet else logging.WARNING)
-    try:
-        yield
-    finally:
-        library.removeHandler(handler)
-        library.setLevel(level)

@@ -24,6 +24,7 @@ _KEYS /= np.linalg.norm(_KEYS, axis=1, keepdims=True)
 _CENTERING = np.eye(N_CHROMA) - 1 / N_CHROMA
 _SMALLEST_NORM = 1e-6  # of a chroma without its mean: a flatter one has no key
 # The columns of the 72 statistics.
+TIMBRE = slice(1, 20)  # the mean MFCCs but the first, which is the level
 _MEANS = slice(0, 27)  # of the MFCCs and of the spectral contrast
 _SPREADS = slice(27, 54)  # their standard deviations over all frames
 _ORDERED_CHROMA = slice(54, 66)

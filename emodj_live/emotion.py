@@ -1,9 +1,11 @@
-"""The values that a tracker returns. They depend on nothing, so that anybody can keep, send or store them."""
+"""The values that a tracker returns. They depend on colors alone, so that anybody can keep, send or store them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
+
+from emodj_live.colors import color_of
 
 
 class Quadrant(Enum):
@@ -52,16 +54,9 @@ class Quadrant(Enum):
 
     @property
     def color(self) -> str:
-        """Its color, EmoDJ's choice, as ``#rrggbb``."""
-        return _COLORS[self]
-
-
-_COLORS = {
-    Quadrant.HAPPY: "#7cfc00",  # lawngreen
-    Quadrant.TENSE: "#ff0000",  # red
-    Quadrant.SAD: "#00008b",  # darkblue
-    Quadrant.CALM: "#008b8b",  # darkcyan
-}
+        """Color of its middle, as ``#rrggbb``."""
+        is_pleasant, is_excited = self.signs
+        return color_of(0.5 if is_pleasant else -0.5, 0.5 if is_excited else -0.5)
 
 
 # From which certainty on a quadrant is named how: chance is 0.25.
@@ -139,6 +134,11 @@ class Emotion:
         """The quadrant in words that follow the certainty, such as "rather happy"."""
         return mood(self.quadrant, self.certainty)
 
+    @property
+    def color(self) -> str:
+        """Color of its valence and arousal, as ``#rrggbb``: see `color_of`."""
+        return color_of(self.valence, self.arousal)
+
     def __str__(self) -> str:
         return self.line()
 
@@ -189,5 +189,5 @@ def clock(seconds: float, digits: int = 1) -> str:
     """
     minutes, rest = divmod(round(seconds, digits), 60)
     hours, minutes = divmod(int(minutes), 60)
-    shown = f"{rest:0{3 + digits}.{digits}f}"
+    shown = f"{rest:0{3 + digits if digits else 2}.{digits}f}"
     return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes:2d}:{shown}"

@@ -6,7 +6,8 @@
     |-- SourceError     a file, stream or device cannot be opened or decoded, or stops
     |-- ModelError      a model file is missing, of another format, or damaged
     |-- SinkError       an output cannot be opened or written to
-    `-- DatasetError    annotations or clips do not fit together
+    |-- DatasetError    annotations or clips do not fit together
+    `-- LibraryError    a collection's index, or what it should be made of, cannot be used
 
 A programmer's mistake is a `ValueError` or `TypeError` instead. Each message is one sentence: what happened, to which
 file or device, and what to do.
@@ -37,6 +38,10 @@ class SinkError(EmodjError):
 
 class DatasetError(EmodjError):
     """The annotations and clips of a data set are missing or contradict each other."""
+
+
+class LibraryError(EmodjError):
+    """A collection's index, or what it should be made of, cannot be used."""
 
 
 def one_line(text: str) -> str:

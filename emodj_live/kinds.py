@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 
@@ -36,3 +37,25 @@ def load_model(
         If the file is missing or is not a valid model file; its text says why.
     """
     return model_file.load(path, kinds)
+
+
+def model_from_bytes(data: bytes, *, kinds: Mapping[str, model_file.Kind[Model]] = KINDS) -> Model:
+    """Read a model of any kind from the bytes of its file.
+
+    Parameters
+    ----------
+    data : bytes
+    kinds : mapping of Kind
+        As for `load_model`.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        Or another of the errors that `model_file.opened` translates, if they are not a valid model file's.
+    """
+    contents = model_file.read(io.BytesIO(data), {name: kind.ARRAYS for name, kind in kinds.items()})
+    return kinds[contents.kind].from_contents(contents)

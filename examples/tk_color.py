@@ -1,4 +1,4 @@
-"""A window whose color follows the music, in EmoDJ's colors.
+"""A window whose color follows the mood of the music.
 
 ``python examples/tk_color.py`` listens to the microphone, ``python examples/tk_color.py song.mp3`` goes through a
 file at the music's speed. It ends with the song, when its window is closed, or with Ctrl-C.
@@ -36,7 +36,7 @@ class Window(tkinter.Tk):
 
     def _follow(self) -> None:
         if emotion := self._background.latest:
-            ink = "black" if emotion.quadrant is Quadrant.HAPPY else "white"
+            ink = "black" if emotion.quadrant in (Quadrant.HAPPY, Quadrant.CALM) else "white"
             self._word.configure(text=emotion.quadrant.value, fg=ink, bg=emotion.quadrant.color)
         if self._background.is_running:
             self.after(100, self._follow)

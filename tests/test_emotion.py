@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from emodj_live import Emotion, Quadrant
+from emodj_live import Emotion, Quadrant, color_of
 
 TINY = 5e-324
 EMOTION = Emotion(
@@ -110,9 +110,15 @@ def test_as_plain_values():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_each_quadrant_has_emodjs_color():
-    colors = {quadrant.name: quadrant.color for quadrant in Quadrant}
-    assert colors == {"HAPPY": "#7cfc00", "TENSE": "#ff0000", "SAD": "#00008b", "CALM": "#008b8b"}
+def test_each_quadrant_has_the_color_of_its_middle():
+    middles = {"happy": (0.5, 0.5), "tense": (-0.5, 0.5), "sad": (-0.5, -0.5), "calm": (0.5, -0.5)}
+    assert {quadrant.value: quadrant.color for quadrant in Quadrant} == {
+        name: color_of(*middle) for name, middle in middles.items()
+    }
+
+
+def test_an_emotion_has_the_color_of_its_place():
+    assert EMOTION.color == color_of(EMOTION.valence, EMOTION.arousal)
 
 
 def test_readable_line_names_the_mood():

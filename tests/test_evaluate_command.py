@@ -217,7 +217,7 @@ def test_ctrl_c_ends_with_130(place: Path, capsys: pytest.CaptureFixture[str], m
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("emodj_live.training.workers.stop_workers", lambda: None)
+    monkeypatch.setattr("emodj_live.workers.stop_workers", lambda: None)
     monkeypatch.setattr("emodj_live.training.scoring.score", interrupted)
     assert evaluate(place, place / "second") == 130
     assert "interrupted" in capsys.readouterr().err
@@ -234,7 +234,15 @@ def test_the_benchmark_calls_it_with_a_model(place: Path) -> None:
 
 # --- out of fold -----------------------------------------------------------------------------------------------------
 
-FITTED = {"estimator": "condensed", "gamma": None, "context_weight": 0.7, "centers": 20, "alpha": 0.1, "stride": 1}
+FITTED = {
+    "estimator": "condensed",
+    "gamma": None,
+    "context_weight": 0.7,
+    "timbre_weight": 0.7,
+    "centers": 20,
+    "alpha": 0.1,
+    "stride": 1,
+}
 
 
 def test_out_of_fold_tells_sets_and_what_was_left_out(
@@ -264,6 +272,7 @@ def test_out_of_fold_tells_sets_and_what_was_left_out(
         {"gamma": 0},
         {"gamma": "a"},
         {"context_weight": 1},
+        {"timbre_weight": 0},
         {"estimator": "forest"},
         {"C": {"valence": 1}},
         {"C": {"valence": 1, "arousal": -1}},

@@ -277,7 +277,8 @@ def test_plot_shows_the_values_in_the_colours():
     pytest.importorskip("matplotlib", reason="needs the extra plot")
     from matplotlib.colors import to_hex
 
-    from emodj_live.sinks.plot import _PALE, draw
+    from emodj_live.sinks.pictures import PALE
+    from emodj_live.sinks.plot import draw
 
     emotions = list(wander(60))
     arc, plane = draw(emotions, "song").axes
@@ -288,13 +289,13 @@ def test_plot_shows_the_values_in_the_colours():
     spans = [(to_hex(patch.get_facecolor()), patch.get_x(), patch.get_x() + patch.get_width()) for patch in arc.patches]
     for each in emotions:
         (color,) = [color for color, start, end in spans if start < each.time - 0.25 < end]
-        assert color == _PALE[each.quadrant]
+        assert color == PALE[each.quadrant]
     (path,) = [c for c in plane.collections if type(c).__name__ == "LineCollection"]
     segments = path.get_segments()
     assert [tuple(segments[0][0]), *(tuple(s[1]) for s in segments)] == [(e.valence, e.arousal) for e in emotions]
     grounds = {c.get_paths()[0].get_extents().bounds[:2]: to_hex(c.get_facecolor()[0]) for c in plane.collections[:4]}
     corners = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
-    assert grounds == {corner: _PALE[quadrant] for quadrant, corner in corners.items()}
+    assert grounds == {corner: PALE[quadrant] for quadrant, corner in corners.items()}
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Playback in step: on a stand-in for PortAudio whose clock we move, and through a real null sink."""
 
+import subprocess
 import sys
 from collections import deque
 from dataclasses import replace
@@ -11,7 +12,7 @@ from virtual_microphone import clicks, distances_from_clicks, wait_until
 
 from emodj_live import EmotionTracker, FileSource, SourceError
 from emodj_live.blocks import status_of, title_of
-from emodj_live.sources import playback
+from emodj_live.sources import ffmpeg, playback
 from emodj_live.sources.playback import PlayedSource
 
 pytest_plugins = ["virtual_microphone"]
@@ -90,6 +91,16 @@ def test_plays_the_file_as_it_is(portaudio, song, music):
     assert not heard[len(audio) :].any()
     assert sum(length for length, _ in came) == len(audio)
     assert not stream.is_open
+
+
+@pytest.mark.skipif(not ffmpeg.is_available(), reason="needs ffmpeg")
+def test_plays_what_ffmpeg_decodes(portaudio, song, music):
+    lossless = song.with_name("song.m4a")
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", song, "-c:a", "alac", lossless], check=True)
+    came, heard, _ = play(PlayedSource(FileSource(lossless)))
+    audio = music(3)
+    np.testing.assert_allclose(heard[: len(audio), 0], audio, atol=1e-4)
+    assert sum(length for length, _ in came) == len(audio)
 
 
 def test_place_in_the_file_stays_at_the_end(portaudio, song):

@@ -239,7 +239,7 @@ def test_tuning_chooses_each_axis_by_itself(monkeypatch: pytest.MonkeyPatch) -> 
     """A made-up landscape: valence best at C = 30 and epsilon 0.2, arousal at C = 1 and 0.05, gamma at a quarter."""
 
     def loss(tried: Hyperparameters) -> tuple[float, float]:
-        wide = abs(np.log2((tried.gamma or 1 / 264) * 264 * 4)) + abs(tried.context_weight - 0.7)
+        wide = abs(np.log2((tried.gamma or 1 / 264) * 264 * 4)) + abs(tried.context_weight - 0.9)
         valence = abs(np.log(tried.cost[0] / 30)) + abs(tried.epsilon[0] - 0.2)
         return valence + wide, abs(np.log(tried.cost[1])) + abs(tried.epsilon[1] - 0.05) + wide
 
@@ -248,19 +248,22 @@ def test_tuning_chooses_each_axis_by_itself(monkeypatch: pytest.MonkeyPatch) -> 
     assert chosen == Hyperparameters("svr", 1 / 264 / 4, cost=(30.0, 1.0), epsilon=(0.2, 0.05))
 
 
-@pytest.mark.parametrize(("context", "weight"), [(4.0, 0.9), (0.0, 0.7)])
-def test_tuning_of_condensed(monkeypatch: pytest.MonkeyPatch, context: float, weight: float) -> None:
-    """Gamma at half of 1/features, alpha at 3, the context's weight at 0.9 if there is a context."""
+@pytest.mark.parametrize(("context", "weights"), [(4.0, (0.7, 0.25)), (0.0, (0.9, 0.35))])
+def test_tuning_of_condensed(monkeypatch: pytest.MonkeyPatch, context: float, weights: tuple[float, float]) -> None:
+    """Gamma at half of 1/features, alpha at 3, the context's weights at 0.7 and 0.25 if there is a context."""
     spec = small_spec(context=context)
 
     def loss(tried: Hyperparameters) -> tuple[float, float]:
         gamma = abs(np.log2((tried.gamma or 1 / spec.n_features) * spec.n_features * 2))
-        away = gamma + abs(np.log(tried.alpha / 3)) + abs(tried.context_weight - 0.9)
+        away = gamma + abs(np.log(tried.alpha / 3)) + abs(tried.context_weight - 0.7)
+        away += abs(tried.timbre_weight - 0.25)
         return away, away
 
     landscape(monkeypatch, loss)
     chosen = Tuner(spec, Hyperparameters(centers=7, alpha=1.0))(table_of_songs(2, 2))
-    assert chosen == Hyperparameters(gamma=1 / spec.n_features / 2, context_weight=weight, centers=7, alpha=3.0)
+    context_weight, timbre_weight = weights
+    fitted = {"context_weight": context_weight, "timbre_weight": timbre_weight, "alpha": 3.0}
+    assert chosen == Hyperparameters(gamma=1 / spec.n_features / 2, centers=7, **fitted)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def provenance(*sets: Mapping[str, Any]) -> dict[str, Any]:
             "alpha": 1.0,
             "context": 4.0,
             "context_weight": 0.5,
+            "timbre_weight": 0.25,
             "stride": 3,
             "tuned": False,
         },

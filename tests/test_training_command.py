@@ -150,6 +150,7 @@ def test_trains_on_a_deam_shaped_folder(tmp_path: Path) -> None:
         ["x", "--context", "61"],
         ["x", "--context-weight", "1"],
         ["x", "--context-weight", "0"],
+        ["x", "--timbre-weight", "0"],
         ["x", "--centers", "0"],
         ["x", "--alpha", "0"],
         ["x", "--scale", "2"],
@@ -180,6 +181,7 @@ def test_the_defaults_are_those_of_the_dataclass() -> None:
 def test_every_option_has_its_place() -> None:
     arguments = ["x", "y/z", "--scale", "z=2,3", "--offset", "x=0.5", "--static", "--model", "m", "--context", "8"]
     arguments += ["--estimator", "svr", "--gamma", "0.5", "--context-weight", "0.4", "--C", "2", "--epsilon", "1"]
+    arguments += ["--timbre-weight", "0.7"]
     arguments += ["--centers", "9", "--alpha", "3", "--stride", "7", "--tune", "--compare", "--protocol", "emodj"]
     arguments += ["--csv", "s", "--plots", "p", "--cache", "c", "--jobs", "5", "--export-sklearn", "e", "--quiet"]
     assert options.parse(arguments) == TrainingOptions(
@@ -189,7 +191,7 @@ def test_every_option_has_its_place() -> None:
         static=True,
         model=Path("m"),
         context=8.0,
-        hyperparameters=Hyperparameters("svr", 0.5, 0.4, (2.0, 2.0), (1.0, 1.0), 9, 3.0),
+        hyperparameters=Hyperparameters("svr", 0.5, 0.4, 0.7, (2.0, 2.0), (1.0, 1.0), 9, 3.0),
         stride=7,
         tune=True,
         compare=True,
@@ -210,7 +212,9 @@ def test_every_option_has_its_place() -> None:
 def test_the_command_in_the_card_gives_the_same_options() -> None:
     """All that decides what the model is; folders by their names, as the command stands in a folder of data sets."""
     words = "x z --scale z=2,3 --offset x=0.5 --static --model m --context 8 --estimator svr --gamma 1/500 "
-    words += "--context-weight 0.4 --centers 9 --alpha 3 --C 2 --epsilon 1,0.5 --stride 7 --tune --compare"
+    words += (
+        "--context-weight 0.4 --timbre-weight 2 --centers 9 --alpha 3 --C 2 --epsilon 1,0.5 --stride 7 --tune --compare"
+    )
     first = options.parse(words.split())
     again = shlex.split(command_line(first))
     assert again[0] == "emodj-train"

@@ -137,12 +137,27 @@ def test_the_context_has_its_share_of_a_distance(weight: float) -> None:
     assert squares.sum(axis=1).mean() == pytest.approx(2 * 336, rel=0.02)
 
 
+def test_mean_timbre_has_its_weight_within_the_context() -> None:
+    """The 19 mean MFCCs after the first count as asked, among statistics that together count as before."""
+    random = np.random.default_rng(0)
+    features = random.standard_normal((4000, 336)).astype(np.float32) * random.uniform(0.1, 50, 336) + 7
+    mean, std = fitting.fit_scaler(features, 264, 0.8, 0.5)
+    scaled = (features - mean) / std
+    squares = ((scaled[::2] - scaled[1::2]) ** 2).mean(axis=0)
+    assert squares[264:].sum() / squares.sum() == pytest.approx(0.8, abs=0.01)
+    others = np.delete(squares[264:], range(1, 20))
+    np.testing.assert_allclose(squares[265:284] / others.mean(), 0.25, rtol=0.15)
+    np.testing.assert_allclose(others / others.mean(), 1, rtol=0.15)
+
+
 def test_the_weight_of_the_context_reaches_the_model(table: WindowTable) -> None:
     spec = small_spec(context=4.0)
     wide = table_of_songs(8, 5, n_features=spec.n_features)
     light, heavy = (fit_model(wide, spec, replace(CONDENSED, context_weight=weight)) for weight in (0.2, 0.8))
     np.testing.assert_allclose((light.std / heavy.std)[:264], np.sqrt(0.2 / 0.8))
     np.testing.assert_allclose((light.std / heavy.std)[264:], np.sqrt(0.8 / 0.2))
+    sharp = fit_model(wide, spec, replace(CONDENSED, context_weight=0.8, timbre_weight=4 * CONDENSED.timbre_weight))
+    assert (sharp.std / heavy.std)[265] / (sharp.std / heavy.std)[264] == pytest.approx(1 / 4)
     assert heavy.gamma == 1 / 500
     assert fit_model(wide, spec, replace(CONDENSED, gamma=None)).gamma == 1 / 336
 

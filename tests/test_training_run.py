@@ -110,7 +110,8 @@ def test_keeps_its_provenance_without_paths_of_the_machine(run) -> None:  # type
     assert provenance["hyperparameters"] == {
         "estimator": "condensed",
         "gamma": 1 / 500,
-        "context_weight": 0.7,
+        "context_weight": 0.9,
+        "timbre_weight": 0.35,
         "centers": 1500,
         "alpha": 0.01,
         "context": 4.0,
@@ -293,7 +294,7 @@ def test_a_save_clears_what_killed_ones_left_behind(run, tmp_path: Path) -> None
 ENDLESS_WORK = """
 import itertools, os, time
 import joblib
-from emodj_live.training.workers import as_completed, start_workers
+from emodj_live.workers import as_completed, start_workers
 
 def work():
     return os.getpid()
@@ -365,7 +366,7 @@ def test_workers_do_not_hear_ctrl_c() -> None:
     """In a process of its own, because workers are shared with whatever ran before."""
     code = (
         "import joblib, signal\n"
-        "from emodj_live.training.workers import in_order, start_workers, stop_workers\n"
+        "from emodj_live.workers import in_order, start_workers, stop_workers\n"
         "start_workers(2)\n"
         "ask = joblib.delayed(signal.pthread_sigmask)\n"
         "masks = in_order((ask(signal.SIG_BLOCK, []) for _ in range(4)), 2)\n"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, pairwise
@@ -14,20 +12,16 @@ from types import TracebackType
 from typing import Any
 
 from emodj_live.blocks import Sink
-from emodj_live.emotion import Emotion, Quadrant
+from emodj_live.colors import blend
+from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError, one_line
-from emodj_live.extras import missing
-from emodj_live.sinks.colors import blend
+from emodj_live.sinks.pictures import FAINT, INK, PALE, SUFFIXES, draw_quadrants, matplotlib, rendered
 from emodj_live.work import Output, Work, refuse_inputs
 
-SUFFIXES = (".png", ".svg", ".pdf")
 _MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
 _SIZE = (12.0, 4.8)  # [inches]
 _TICKS = (-1, -0.5, 0, 0.5, 1)
 _DISTANCES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)  # [s] between marks on the time axis
-_INK, _FAINT = "#202020", "#707070"
-_CORNERS = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
-_PALE = {quadrant: blend(quadrant.color, "#ffffff", 0.7) for quadrant in Quadrant}
 
 
 class PlotSink:
@@ -58,7 +52,7 @@ class PlotSink:
         self._emotions: list[Emotion] = []
         self._stride = 1
         self._count = 0
-        _matplotlib()
+        matplotlib()
         self._check_writable()
 
     def __enter__(self) -> PlotSink:
@@ -84,12 +78,9 @@ class PlotSink:
         if not self._emotions:
             return
         emotions, self._emotions, self._count, self._stride = self._emotions, [], 0, 1
-        drawn = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of letters in a title that the font lacks
-            draw(emotions, self.title).savefig(drawn, format=self.path.suffix[1:].lower(), dpi=120)
+        picture = rendered(draw(emotions, self.title), self.path)
         try:
-            self.path.write_bytes(drawn.getvalue())
+            self.path.write_bytes(picture)
         except OSError as error:
             raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
 
@@ -102,17 +93,6 @@ class PlotSink:
                 self.path.resolve().unlink()  # a link stays
         except OSError as error:
             raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
-
-
-def _matplotlib() -> Any:
-    """Return matplotlib without its global state: no pyplot, no window."""
-    try:
-        import matplotlib.collections
-        import matplotlib.figure
-        import matplotlib.ticker
-    except ImportError as error:
-        raise SinkError(missing("plot", "a plot", ["matplotlib"])) from error
-    return matplotlib
 
 
 def draw(emotions: Sequence[Emotion], title: str) -> Any:
@@ -128,9 +108,9 @@ def draw(emotions: Sequence[Emotion], title: str) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure = _matplotlib().figure.Figure(figsize=_SIZE, layout="constrained")
+    figure = matplotlib().figure.Figure(figsize=_SIZE, layout="constrained")
     printable = one_line(title).encode(errors="replace").decode()  # a file's name may be no text
-    figure.suptitle(printable, parse_math=False, color=_INK)
+    figure.suptitle(printable, parse_math=False, color=INK)
     arc, plane = figure.subplots(1, 2, width_ratios=(2.1, 1))
     _draw_arc(arc, emotions)
     _draw_plane(plane, emotions)
@@ -143,34 +123,27 @@ def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:
     start = beginning = 2 * times[0] - times[1] if len(times) > 1 else times[0] - 0.5
     for quadrant, run in groupby(emotions, key=lambda emotion: emotion.quadrant):
         end = [emotion.time for emotion in run][-1]
-        axes.axvspan(start, end, color=_PALE[quadrant], linewidth=0)
+        axes.axvspan(start, end, color=PALE[quadrant], linewidth=0)
         start = end
-    axes.axhline(0, color=_FAINT, linewidth=0.8)
-    axes.plot(times, [emotion.valence for emotion in emotions], color=_INK, linewidth=1.6, label="valence")
-    axes.plot(times, [emotion.arousal for emotion in emotions], color=_INK, linewidth=1.6, ls="--", label="arousal")
+    axes.axhline(0, color=FAINT, linewidth=0.8)
+    axes.plot(times, [emotion.valence for emotion in emotions], color=INK, linewidth=1.6, label="valence")
+    axes.plot(times, [emotion.arousal for emotion in emotions], color=INK, linewidth=1.6, ls="--", label="arousal")
     axes.set(xlim=(beginning, times[-1]), ylim=(-1, 1), yticks=_TICKS, xlabel="time")
     length = times[-1] - beginning
-    axes.xaxis.set_major_locator(_matplotlib().ticker.MultipleLocator(_distance(length)))
-    axes.xaxis.set_major_formatter(_matplotlib().ticker.FuncFormatter(_clock))
+    axes.xaxis.set_major_locator(matplotlib().ticker.MultipleLocator(_distance(length)))
+    axes.xaxis.set_major_formatter(matplotlib().ticker.FuncFormatter(_clock))
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, ncols=2, borderaxespad=0.2)
 
 
 def _draw_plane(axes: Any, emotions: Sequence[Emotion]) -> None:
     """Draw the path from its beginning, a ring, to its end, a dot; the later the darker."""
-    for quadrant, (left, bottom) in _CORNERS.items():
-        axes.fill_between([left, left + 1], bottom, bottom + 1, color=_PALE[quadrant], linewidth=0)
-        text = {"ha": "right" if left == 0 else "left", "va": "top" if bottom == 0 else "bottom"}
-        axes.text(0.95 if left == 0 else -0.95, 0.95 if bottom == 0 else -0.95, quadrant.value, color=_FAINT, **text)
+    draw_quadrants(axes)
     points = [(emotion.valence, emotion.arousal) for emotion in emotions]
     steps = list(pairwise(points))
     shades = [blend("#b0b0b0", "#000000", step / len(steps)) for step in range(len(steps))]
-    axes.add_collection(_matplotlib().collections.LineCollection(steps, colors=shades, linewidths=1.4))
-    axes.plot(*points[0], "o", color=_INK, markerfacecolor="white", markersize=7)
-    axes.plot(*points[-1], "o", color=_INK, markersize=7)
-    axes.axhline(0, color=_FAINT, linewidth=0.8)
-    axes.axvline(0, color=_FAINT, linewidth=0.8)
-    axes.set(xlim=(-1, 1), ylim=(-1, 1), xticks=_TICKS, yticks=_TICKS, aspect="equal")
-    axes.set(xlabel="valence", ylabel="arousal")
+    axes.add_collection(matplotlib().collections.LineCollection(steps, colors=shades, linewidths=1.4))
+    axes.plot(*points[0], "o", color=INK, markerfacecolor="white", markersize=7)
+    axes.plot(*points[-1], "o", color=INK, markersize=7)
 
 
 def _distance(length: float) -> float:

@@ -17,6 +17,10 @@ _PIECE_FRAMES = 2**13
 _UNBELIEVABLE = 1 << 40  # [bytes] added to the length of an mp3, so that libsndfile reads on to its true end
 
 
+class UndecodableError(SourceError):
+    """libsndfile does not know what is in a file; ffmpeg might."""
+
+
 class _View(io.RawIOBase):
     """A file from an offset on, which may pretend to be much longer than it is; libsndfile reads it through Python.
 
@@ -120,8 +124,10 @@ def open_decoder(file: IO[bytes], path: Path, begin: int = 0, *, endless: bool =
 
     Raises
     ------
+    UndecodableError
+        If libsndfile cannot decode it.
     SourceError
-        If the file cannot be read or is not audio.
+        If the file cannot be read.
     """
     file.seek(begin)
     through_python = endless or begin or os.name == "nt"  # where a library may not share our file descriptors
@@ -133,8 +139,8 @@ def open_decoder(file: IO[bytes], path: Path, begin: int = 0, *, endless: bool =
             if isinstance(kept, OSError):
                 raise SourceError(f"{path}: cannot be read: {reason(kept)}.") from kept
             raise kept from None
-        message = f"is not audio that can be decoded: {reason(error)}; convert it to wav, flac, ogg or mp3."
-        raise SourceError(f"{path}: {message}") from error
+        advice = "install ffmpeg, or convert it to wav, flac, ogg or mp3"
+        raise UndecodableError(f"{path}: is not audio that can be decoded: {reason(error)}; {advice}.") from error
 
 
 def reason(error: soundfile.LibsndfileError | OSError) -> str:

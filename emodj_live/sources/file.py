@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from emodj_live.blocks import Block, Gap, SourceStatus
 from emodj_live.errors import SourceError, one_line
 from emodj_live.options import SourceOptions
+from emodj_live.sources.ffmpeg import FfmpegPart
 from emodj_live.sources.parts import Part, parts
 from emodj_live.sources.resample import Resampler, check_rate, warn_unusable
 
@@ -30,7 +32,8 @@ class FileSource:
     ----------
     path : path-like
         A file in any format that libsndfile reads (wav, flac, ogg, opus, mp3, aiff, ...), at any rate, with any number
-        of channels. Of joined mp3s and chained Ogg all parts are read.
+        of channels. Of joined mp3s and chained Ogg all parts are read. If ffmpeg is installed, it decodes everything
+        else (m4a, aac, wma, videos, ...), of which the first audio stream is read.
     sample_rate : int
         Rate of the blocks [Hz].
     start : float
@@ -47,7 +50,7 @@ class FileSource:
     length : float or None
         Length of the file, as it says itself [s]; None if it does not say.
     is_length_exact : bool
-        False for an mp3, whose length is an estimate and often wrong.
+        False for an mp3, whose length is an estimate and often wrong, and for what ffmpeg decodes.
     position : float
         Time in the file up to which audio was handed out [s].
     title : str
@@ -79,7 +82,8 @@ class FileSource:
         self.duration = duration
         with _open(self.path) as file:
             part = next(parts(file, self.path))
-        self.is_length_exact = part.format != "MP3"
+        self._foreign = part if isinstance(part, FfmpegPart) else None
+        self.is_length_exact = part.is_length_exact
         self.input_rate = part.rate
         self.channels = part.channels
         self.length = part.length / part.rate if part.length else None
@@ -122,21 +126,29 @@ class FileSource:
         """
         skip = _count(self.start, self.input_rate)
         left = sys.maxsize if self.duration is None else _count(self.duration, self.input_rate)
-        with _open(self.path) as file:
-            for part in parts(file, self.path):
-                ratio = part.rate / self.input_rate
-                wanted = round(skip * ratio)
-                for decoded in self._converted(part, part.read(wanted, math.ceil(min(left * ratio, sys.maxsize)))):
-                    frames = decoded[:left]
-                    left -= len(frames)
-                    yield frames
-                if not left:
-                    return
-                skip = 0 if part.skipped == wanted else skip - round(part.skipped / ratio)
+        for part in self._parts():
+            ratio = part.rate / self.input_rate
+            wanted = round(skip * ratio)
+            for decoded in self._converted(part, part.read(wanted, math.ceil(min(left * ratio, sys.maxsize)))):
+                frames = decoded[:left]
+                left -= len(frames)
+                yield frames
+            if not left:
+                return
+            skip = 0 if part.skipped == wanted else skip - round(part.skipped / ratio)
         if skip:
             raise SourceError(f"{self.path}: ends before {self.start:g} s; choose an earlier start.")
 
-    def _converted(self, part: Part, decoded: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    def _parts(self) -> Iterator[Part | FfmpegPart]:
+        with _open(self.path) as file:
+            if self._foreign is None:
+                yield from parts(file, self.path)
+            else:
+                yield copy(self._foreign)  # which is known already; each reader has one of its own
+
+    def _converted(
+        self, part: Part | FfmpegPart, decoded: Iterator[NDArray[np.float32]]
+    ) -> Iterator[NDArray[np.float32]]:
         """Yield the frames of a part with the rate and the channels of the first one."""
         if (part.rate, part.channels) == (self.input_rate, self.channels):
             yield from decoded
@@ -158,7 +170,7 @@ def _open(path: Path) -> IO[bytes]:
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file; check its name.") from None
     except IsADirectoryError:
-        raise SourceError(f"{path}: is a folder; name the files in it.") from None
+        raise SourceError(f"{path}: is a folder; name the files in it, or index it with emodj-library scan.") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}.") from error
     if os.fstat(file.fileno()).st_size:

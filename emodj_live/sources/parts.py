@@ -1,4 +1,4 @@
-"""The parts of an audio file: one in most, several in joined mp3s and chained Ogg."""
+"""The parts of an audio file: one in most, several in joined mp3s and chained Ogg; and who decodes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError
-from emodj_live.sources.decoder import Decoder, open_decoder, reason
+from emodj_live.sources.decoder import Decoder, UndecodableError, open_decoder, reason
+from emodj_live.sources.ffmpeg import FfmpegPart, is_available
 from emodj_live.sources.joined import leading_tag_size, next_part, remaining_audio
 from emodj_live.sources.resample import check_format
 
@@ -24,6 +25,7 @@ _BLOCK_SAMPLES = 2**19  # over all channels: some seconds, so that several windo
 _NEGLIGIBLE = 8192  # [bytes] a quarter of a second of a good mp3
 _LARGEST_TAG = 1 << 23  # [bytes] of which a decoder takes seven times as much
 _LONGEST_NAME = 200  # of an artist or a title
+_PLAYLISTS = {".m3u", ".m3u8", ".pls"}
 _MOST_FAILURES = 50  # in a row to decode what looks like a part, after which the rest counts as lost
 
 
@@ -43,6 +45,8 @@ class Part:
     ----------
     format : str
         libsndfile's name of the format.
+    is_length_exact : bool
+        False for an mp3, whose length is an estimate and often wrong.
     rate, channels : int
         The part's own.
     length : int or None
@@ -67,6 +71,7 @@ class Part:
         self.skipped = 0
         with open_decoder(self._file, self._path, self.begin) as decoder:
             self.format: str = decoder.format
+            self.is_length_exact = self.format != "MP3"
             self.rate: int = decoder.samplerate
             self.channels: int = decoder.channels
             self.length: int | None = decoder.frames if 0 < decoder.frames < 2**62 else None
@@ -142,8 +147,10 @@ class Part:
             raise SourceError(f"{self._path}: cannot be read: {reason(error)}.") from error
 
 
-def parts(file: IO[bytes], path: Path) -> Iterator[Part]:
+def parts(file: IO[bytes], path: Path) -> Iterator[Part | FfmpegPart]:
     """Yield the parts of a file, and log a warning at the end if something could not be decoded.
+
+    What libsndfile does not know is ffmpeg's, if that is installed; there is one part then.
 
     Parameters
     ----------
@@ -154,14 +161,31 @@ def parts(file: IO[bytes], path: Path) -> Iterator[Part]:
 
     Yields
     ------
-    Part
+    Part or FfmpegPart
         To be read before the next one is asked for.
 
     Raises
     ------
+    UndecodableError
+        If libsndfile cannot decode the first part, and there is no ffmpeg.
     SourceError
         If the file cannot be read or its first part cannot be decoded.
     """
+    try:
+        yield from _decoded(file, path)
+    except UndecodableError as error:
+        if path.suffix.lower() in _PLAYLISTS:
+            advice = "name the songs in it, or index them with emodj-library scan"
+            raise SourceError(f"{path}: is a playlist; {advice}.") from error
+        if not is_available():
+            raise
+    else:
+        return
+    yield FfmpegPart(path)
+
+
+def _decoded(file: IO[bytes], path: Path) -> Iterator[Part]:
+    """Yield the parts that libsndfile decodes."""
     try:
         part: Part | None = Part(file, path, _beginning(file))
         lost = 0

@@ -178,6 +178,8 @@ def _fit(model: EmotionModel, used: Mapping[str, Any]) -> str:
 def _weights(model: EmotionModel, used: Mapping[str, Any]) -> Iterator[str]:
     if model.spec.context and used.get("context_weight") is not None:
         yield f"* The context's statistics have {used['context_weight']:.0%} of the weight in the kernel's distances."
+        if (timbre := used.get("timbre_weight", 1)) != 1:
+            yield f"* Among them, distances in the mean MFCCs (but the first) count {timbre:g} times as much as others."
 
 
 def _calibration(model: EmotionModel) -> Iterator[str]:

@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"emodj-train: {error}\n")
         return 1
     except KeyboardInterrupt:
-        if workers := sys.modules.get("emodj_live.training.workers"):
+        if workers := sys.modules.get("emodj_live.workers"):
             workers.stop_workers()
         sys.stderr.write("emodj-train: interrupted; the features computed so far are in the cache.\n")
         return 130

@@ -16,7 +16,7 @@ from emodj_live.training.hyperparameters import EMODJ, Hyperparameters
 from emodj_live.training.progress import Progress
 from emodj_live.training.song_protocol import Fixed, OutOfFold, cross_validate
 from emodj_live.training.windows import WindowTable
-from emodj_live.training.workers import in_order
+from emodj_live.workers import in_order
 
 _CURVE = 1 / 8, 1 / 4, 1 / 2  # shares of the training groups, before all of them
 

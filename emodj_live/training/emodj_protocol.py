@@ -23,7 +23,7 @@ from emodj_live.training.emodj_matrix import Matrix
 from emodj_live.training.estimators import new_regressor
 from emodj_live.training.evaluation import AXES, Metrics
 from emodj_live.training.progress import Progress
-from emodj_live.training.workers import as_completed
+from emodj_live.workers import as_completed
 
 COSTS = (1.0, 10.0, 100.0, 1000.0)
 SEEDS = (0, 1, 2)

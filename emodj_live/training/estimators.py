@@ -14,7 +14,7 @@ from sklearn.svm import SVR
 
 from emodj_live.model import Kernel
 from emodj_live.training.hyperparameters import Hyperparameters
-from emodj_live.training.workers import in_order
+from emodj_live.workers import in_order
 
 Fitted = tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]  # vectors, coefficients, intercepts
 _CACHE_MB = 1000  # for the kernel; libsvm's default of 200 is too small from 5000 rows on

@@ -22,7 +22,7 @@ from emodj_live.training.cache import FeatureCache, open_cache
 from emodj_live.training.clip_windows import ClipWindows, compute
 from emodj_live.training.dataset import Song
 from emodj_live.training.progress import Progress
-from emodj_live.training.workers import as_completed
+from emodj_live.workers import as_completed
 
 _READ_BYTES = 2**20
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.svm import SVR
 from threadpoolctl import threadpool_limits
 
+from emodj_live.context import TIMBRE
 from emodj_live.errors import DatasetError, EmodjError
 from emodj_live.features import FeatureSpec
 from emodj_live.model import EmotionModel
@@ -22,7 +23,10 @@ _NOTHING = 1e-11  # a coefficient below this is rounding
 
 
 def fit_scaler(
-    features: NDArray[np.float32], n_coefficients: int | None = None, context_weight: float = 0.5
+    features: NDArray[np.float32],
+    n_coefficients: int | None = None,
+    context_weight: float = 0.5,
+    timbre_weight: float = 1.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and standard deviation of every feature; for a constant feature the latter is 1.
 
@@ -34,6 +38,8 @@ def fit_scaler(
     context_weight : float
         If there are others: the share of a squared distance that they have on average, for which the standard
         deviations of both blocks are multiplied by one number each.
+    timbre_weight : float
+        How much a distance in mean timbre counts among them, compared with one in any other of them.
 
     Returns
     -------
@@ -45,8 +51,18 @@ def fit_scaler(
     if n_coefficients is not None and n_coefficients < len(std):
         share = n_coefficients / len(std)
         std[:n_coefficients] *= np.sqrt(share / (1 - context_weight))
-        std[n_coefficients:] *= np.sqrt((1 - share) / context_weight)
+        std[n_coefficients:] *= np.sqrt((1 - share) / context_weight) / _emphasis(
+            len(std) - n_coefficients, timbre_weight
+        )
     return mean, std
+
+
+def _emphasis(count: int, timbre_weight: float) -> NDArray[np.float64]:
+    """Return how much each statistic of the context counts; the mean of the squares is 1."""
+    emphasis = np.ones(count)
+    emphasis[TIMBRE] = timbre_weight
+    emphasis /= np.sqrt(np.mean(emphasis**2))
+    return emphasis
 
 
 def fit_model(
@@ -78,7 +94,8 @@ def fit_model(
     """
     reference_level = table.reference_level()
     rows = table.training_rows(stride)
-    mean, std = fit_scaler(table.features[rows], spec.n_coefficients, parameters.context_weight)
+    weights = parameters.context_weight, parameters.timbre_weight
+    mean, std = fit_scaler(table.features[rows], spec.n_coefficients, *weights)
     samples = Samples((table.features[rows] - mean) / std, table.labels[rows], table.weights(rows))
     gamma = 1 / spec.n_features if parameters.gamma is None else parameters.gamma
     if parameters.estimator == "condensed":

@@ -21,8 +21,9 @@ _GAMMA_BOUNDS = 1e-9, 1e3
 _EPSILON_BOUNDS = 0.0, 2.0
 _ALPHA_BOUNDS = 1e-6, 1e9
 _WEIGHT_BOUNDS = 0.01, 0.99
+_TIMBRE_BOUNDS = 0.01, 100.0
 _CONTEXT_BOUNDS = 0.0, 60.0
-_FITTING = ("estimator", "gamma", "context_weight", "cost", "epsilon", "centers", "alpha")
+_FITTING = ("estimator", "gamma", "context_weight", "timbre_weight", "cost", "epsilon", "centers", "alpha")
 _EPILOG = """examples:
   emodj-train emomusic --model my.npz                   train on emoMusic
   emodj-train emomusic 4q --scale 4q=0.8,1.3            on two data sets; the labels of one are stretched
@@ -161,6 +162,9 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     weight = f"share of the context in a distance (default: {default.context_weight:g})"
     between = _within(number, _WEIGHT_BOUNDS)
     add("--context-weight", type=between, default=default.context_weight, metavar="W", help=weight)
+    timbre = f"how much mean timbre counts within the context (default: {default.timbre_weight:g})"
+    between = _within(number, _TIMBRE_BOUNDS)
+    add("--timbre-weight", type=between, default=default.timbre_weight, metavar="W", help=timbre)
     estimator = f"condensed: a few shared centers; svr: exact regressors (default: {default.estimator})"
     add("--estimator", choices=get_args(Estimator), default=default.estimator, help=estimator)
     gamma = "width of the kernel: a number or a fraction (default: 1 / number of features)"

@@ -26,7 +26,7 @@ from emodj_live.training.provenance import command_line, describe_dataset, descr
 from emodj_live.training.song_protocol import Choice, Fixed, OutOfFold, cross_validate, describe
 from emodj_live.training.tuning import Tuner
 from emodj_live.training.windows import WindowTable, tabulate
-from emodj_live.training.workers import BrokenProcessPool, start_workers
+from emodj_live.workers import BrokenProcessPool, start_workers
 
 _GIVEN = (
     "The parameters were given, not chosen by this run. If someone chose them by these same scores, as was done for "

@@ -61,6 +61,7 @@ def _fitting_words(options: TrainingOptions) -> list[str]:
         "--estimator": (given.estimator, default.estimator, str),
         "--gamma": (given.gamma, default.gamma, fraction),
         "--context-weight": (given.context_weight, default.context_weight, "{:g}".format),
+        "--timbre-weight": (given.timbre_weight, default.timbre_weight, "{:g}".format),
         "--centers": (given.centers, default.centers, str),
         "--alpha": (given.alpha, default.alpha, "{:g}".format),
         "--C": (given.cost, default.cost, pair),
@@ -144,6 +145,7 @@ def _describe_fit(parameters: Hyperparameters) -> dict[str, Any]:
         "estimator": parameters.estimator,
         "gamma": parameters.gamma,
         "context_weight": parameters.context_weight,
+        "timbre_weight": parameters.timbre_weight,
     }
     if parameters.estimator == "condensed":
         return shared | {"centers": parameters.centers, "alpha": parameters.alpha}
@@ -174,7 +176,8 @@ def fitted_with(provenance: Mapping[str, Any]) -> tuple[Hyperparameters, int]:
     """
     try:
         used = dict(provenance["hyperparameters"])
-        given = {name: used[name] for name in ("gamma", "context_weight", "centers", "alpha") if name in used}
+        names = "gamma", "context_weight", "timbre_weight", "centers", "alpha"
+        given = {name: used[name] for name in names if name in used}
         for name, key in (("cost", "C"), ("epsilon", "epsilon")):
             if key in used:
                 given[name] = used[key]["valence"], used[key]["arousal"]

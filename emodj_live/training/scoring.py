@@ -30,7 +30,7 @@ from emodj_live.training.song_protocol import Fixed, OutOfFold, cross_validate
 from emodj_live.training.song_table import song_rows
 from emodj_live.training.tracked import WINDOW_SECONDS
 from emodj_live.training.windows import WindowTable, tabulate
-from emodj_live.training.workers import BrokenProcessPool, start_workers
+from emodj_live.workers import BrokenProcessPool, start_workers
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from emodj_live.training.hyperparameters import Hyperparameters
 from emodj_live.training.options import TrainingOptions
 from emodj_live.training.progress import Progress
 from emodj_live.training.windows import WindowTable
-from emodj_live.training.workers import as_completed
+from emodj_live.workers import as_completed
 
 FOLDS = 5
 

@@ -26,6 +26,7 @@ FINE_COST_FACTORS = (0.3, 3.0)
 EPSILONS = (0.05, 0.1, 0.2)
 ALPHA_FACTORS = (0.1, 0.3, 3.0, 10.0)
 CONTEXT_WEIGHTS = (0.3, 0.5, 0.7, 0.9)
+TIMBRE_WEIGHTS = (0.25, 0.5, 1.0)
 
 Tried = tuple[Hyperparameters, tuple[float, float]]
 Search = Callable[[Hyperparameters], Iterator[Hyperparameters]]
@@ -83,7 +84,7 @@ class Tuner:
         else:
             yield from (gammas, _alphas)
         if self.spec.context:
-            yield _context_weights
+            yield from (_context_weights, _timbre_weights)
 
     def _score(self, table: WindowTable, parameters: Hyperparameters) -> tuple[float, float]:
         """Return how well valence and arousal do, on average over the data sets."""
@@ -147,3 +148,7 @@ def _alphas(best: Hyperparameters) -> Iterator[Hyperparameters]:
 
 def _context_weights(best: Hyperparameters) -> Iterator[Hyperparameters]:
     return (replace(best, context_weight=weight) for weight in CONTEXT_WEIGHTS)
+
+
+def _timbre_weights(best: Hyperparameters) -> Iterator[Hyperparameters]:
+    return (replace(best, timbre_weight=weight) for weight in TIMBRE_WEIGHTS)

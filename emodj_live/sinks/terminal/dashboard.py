@@ -1,7 +1,6 @@
-"""The dashboard on the terminal: the valence-arousal plane with its trail, the last minute, the state of the source.
+"""The dashboard on the terminal: the valence-arousal plane with its point and tail, the sound, the song, the keys.
 
-It collects what a `View` shows, and draws it when it is called, at most five times a second and on no thread of its
-own.
+It collects what a `View` shows, and draws it when it is called, some thirty times a second and on no thread of its own.
 """
 
 from __future__ import annotations
@@ -9,23 +8,33 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
+import numpy as np
 from rich.console import Console
 
 from emodj_live.blocks import status_of, title_of
+from emodj_live.calibration import Calibration
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.sinks.terminal import background as backgrounds
+from emodj_live.sinks.terminal.arc import Arc
 from emodj_live.sinks.terminal.interruptions import stepping_aside
+from emodj_live.sinks.terminal.keys import Key
+from emodj_live.sinks.terminal.look import Look, look_of
 from emodj_live.sinks.terminal.notices import Notices
+from emodj_live.sinks.terminal.plane import Span
 from emodj_live.sinks.terminal.screen import Screen
-from emodj_live.sinks.terminal.view import MINUTE, View, render
+from emodj_live.sinks.terminal.state import Stream
+from emodj_live.sinks.terminal.view import Mode, View, render
 
-_SHORTEST_INTERVAL = 0.2  # [s] between frames
-_LONGEST_INTERVAL = 0.5
+_SHORTEST_INTERVAL = 0.028  # [s] between frames
+_SOON = 0.01  # [s] after a frame, from when on numbers do not wait
+_SAMPLE_RATE = 22050.0  # [Hz] of a source that does not say
+_SPREAD = 0.15, 0.15  # of what is not known better
+_ZOOM = 2, 98  # percentiles of music between which the zoomed plane lies
 
 
 @contextmanager
@@ -50,6 +59,11 @@ class Dashboard:
         What is tracked. Its ``title`` and its ``status()``, if it has them, are shown.
     note : str
         A line of the program's own, shown with the state of the source.
+    background : {"dark", "light"}, optional
+        Of the terminal. By default it is what the environment variable ``EMODJ_BACKGROUND`` says, or the terminal
+        itself if it answers, or ``COLORFGBG``, or else dark.
+    calibration : Calibration, optional
+        What the model knows about its own answers: how large the halo is, and where music lies on the plane.
     console : rich.console.Console, optional
         Where to draw.
     clock, cpu_clock : callable
@@ -59,6 +73,8 @@ class Dashboard:
     ----------
     note : str
         May be set at any time.
+    keys : sequence of Key
+        Keys that the program obeys, to be shown; may be set at any time.
 
     Raises
     ------
@@ -78,22 +94,28 @@ class Dashboard:
         source: object = None,
         *,
         note: str = "",
+        background: str | None = None,
+        calibration: Calibration | None = None,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self.note = note
-        self._source = source
-        self._screen = Screen(console or Console())
+        self.keys: Sequence[Key] = ()
+        self._console = console or Console()
+        self._chosen_background = backgrounds.chosen(background)
+        self._screen = Screen(self._console, asks=self._asks())
+        self._calibration = calibration
         self._clock = clock
         self._cpu_clock = cpu_clock
-        self._emotions: deque[Emotion] = deque()
         self._message = ""
+        self._mode, self._is_zoomed, self._shows_keys = Mode.PLANE, False, False
         self._drawn_at = float("-inf")
-        self._is_fresh = False
+        self._is_fresh = self._has_heartbeat = False
         self._cpu_mark = (clock(), cpu_clock())
         self._cpu = 0.0
         self._exit = ExitStack()
+        self.follow(source)
 
     @staticmethod
     def is_supported() -> bool:
@@ -133,27 +155,34 @@ class Dashboard:
         return self._screen.key()
 
     def __call__(self, emotion: Emotion) -> None:
-        """Take in an emotion, and draw if it is time.
+        """Take in an emotion. It is drawn with the block's heartbeat or, if there is none, at once.
 
         Parameters
         ----------
         emotion : Emotion
         """
-        self._emotions.append(emotion)
-        while emotion.time - self._emotions[0].time > MINUTE:
-            self._emotions.popleft()
+        self._stream.add(emotion, self._clock())
         self._is_fresh = True
-        self.after_block()
+        if not self._has_heartbeat:
+            self._draw_if_due()
 
-    def follow(self, source: object) -> None:
+    def follow(
+        self, source: object, *, place: str = "", album: str = "", ahead: Callable[[], Arc] | None = None
+    ) -> None:
         """Begin a new stream: forget the emotions of the one before.
 
         Parameters
         ----------
         source : Source
+        place : str
+            Which of several it is, such as "3 of 12".
+        album : str
+            That the song is from.
+        ahead : callable, optional
+            Returns what is known of the moods of the whole song.
         """
-        self._source = source
-        self._emotions.clear()
+        self._source, self._place, self._album = source, place, album
+        self._stream = Stream(float(getattr(source, "sample_rate", None) or _SAMPLE_RATE), ahead)
         self._is_fresh = True
 
     def show(self, message: str) -> None:
@@ -166,38 +195,98 @@ class Dashboard:
         self._message = message
         self._is_fresh = True
 
-    def after_block(self, block: object = None) -> None:  # noqa: ARG002 (as the tracker calls it)
-        """Draw if there is something new and the last frame is old enough, or in any case after half a second.
+    def press(self, key: str) -> bool:
+        """Do what a key of the dashboard's own does: see `emodj_live.sinks.terminal.keys.VIEW_KEYS`.
+
+        Parameters
+        ----------
+        key : str
+            As `key` returns it.
+
+        Returns
+        -------
+        bool
+            Whether it is one of them.
+        """
+        if self._shows_keys and key in ("?", "escape"):
+            self._shows_keys = False
+        elif key == "?":
+            self._shows_keys = True
+        elif key == "v":
+            self._mode = self._mode.next
+        elif key == "z":
+            self._is_zoomed = not self._is_zoomed
+        else:
+            return False
+        self._is_fresh = True
+        return True
+
+    def after_block(self, block: object = None) -> None:
+        """Draw if the last frame is old enough, or if there is a new emotion.
 
         Pass it to the tracker: ``tracker.run(source, dashboard, after_block=dashboard.after_block)``.
 
         Parameters
         ----------
         block : ndarray of float32 or Gap, optional
-            Ignored.
+            What the meters follow.
         """
-        if self._clock() - self._drawn_at >= (_SHORTEST_INTERVAL if self._is_fresh else _LONGEST_INTERVAL):
+        self._has_heartbeat = True
+        if isinstance(block, np.ndarray):
+            self._stream.ears.hear(block, self._clock())
+        self._draw_if_due()
+
+    def _draw_if_due(self) -> None:
+        if self._clock() - self._drawn_at >= (_SOON if self._is_fresh else _SHORTEST_INTERVAL):
             self.draw()
 
     def draw(self) -> None:
         """Put what has changed on the terminal, if the program is in the foreground there."""
-        self._drawn_at = self._clock()
+        before, self._drawn_at = self._drawn_at, self._clock()
         self._is_fresh = False
         self._measure_cpu()
         with _terminal_errors():
             if self._screen.take():
-                size = self._screen.size
-                self._screen.show(render(self._view(), *size), size)
+                self._screen.show(render(self._view(before), *self._screen.size, self._look()))
 
-    def _view(self) -> View:
+    def _view(self, drawn_at: float) -> View:
+        now, stream = self._drawn_at, self._stream
         return View(
             title=title_of(self._source),
+            album=self._album,
+            place=self._place,
             status=status_of(self._source),
-            emotions=tuple(self._emotions),
+            emotions=tuple(stream.emotions),
+            since=stream.since,
+            spot=stream.spot(now, drawn_at, self._spread()),
+            span=self._span(),
+            sound=stream.ears.sound(now),
+            arc=stream.arc,
             cpu=self._cpu,
             note=self.note,
             message=self._message,
+            keys=self.keys,
+            mode=self._mode,
+            shows_keys=self._shows_keys,
         )
+
+    def _asks(self) -> bool:
+        return not self._chosen_background and not self._console.no_color and backgrounds.may_ask()
+
+    def _look(self) -> Look:
+        return look_of(self._console, self._chosen_background or self._screen.background or backgrounds.guessed())
+
+    def _spread(self) -> tuple[float, float]:
+        return self._calibration.deviations if self._calibration else _SPREAD
+
+    def _span(self) -> Span:
+        """Return what part of the plane is shown: all of it or, zoomed, where most of the music lies."""
+        if not self._is_zoomed:
+            return Span()
+        if self._calibration is None:
+            return Span((-0.5, 0.5), (-0.5, 0.5))
+        low, high = self._calibration.quantiles[list(_ZOOM)].tolist()
+        return Span((min(low[0], -0.1), max(high[0], 0.1)), (min(low[1], -0.1), max(high[1], 0.1)))
 
     def _draw_soon(self) -> None:
         """Draw at the next occasion, because the terminal may show something else."""

@@ -9,23 +9,14 @@ from emodj_live.blocks import Block, Gap, Sink
 from emodj_live.console import request_stop
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.dashboard import Dashboard
+from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
 from emodj_live.work import Work
 
 
 @contextmanager
 def dashboard_output(work: Work) -> Iterator[Sink]:
-    """Show a source on the terminal while it is followed.
-
-    Parameters
-    ----------
-    work : Work
-
-    Yields
-    ------
-    Sink
-        With a heartbeat that draws and obeys the keys.
-    """
     with Dashboard(work.source) as dashboard:
+        dashboard.keys = (Key("space", "pause", "pause"), *VIEW_KEYS[:-1], VIEW_KEYS[-1], Key("q", "quit", "quit"))
         yield _Controls(dashboard, work)
 
 
@@ -45,4 +36,6 @@ class _Controls:
             request_stop(self._work.stop)
         elif key == " " and hasattr(self._work.source, "is_paused"):
             self._work.source.is_paused = not self._work.source.is_paused
+        else:
+            self._dashboard.press(key)
         self._dashboard.after_block(block)

@@ -8,16 +8,15 @@ import sys
 from contextlib import suppress
 
 from rich.console import Console
-from rich.control import Control
-from rich.segment import Segment, Segments
 
+from emodj_live.sinks.terminal.encoder import changes
+from emodj_live.sinks.terminal.frame import Cells, Frame
 from emodj_live.sinks.terminal.interruptions import uninterrupted
-from emodj_live.sinks.terminal.keyboard import Keyboard, is_foreground
+from emodj_live.sinks.terminal.keyboard import BACKGROUND_QUERY, Keyboard, is_foreground
 
 _ENTER = "\x1b[?1049h\x1b[?25l"  # the alternate screen, and no cursor
 _LEAVE = "\x1b[?1049l\x1b[?25h"
-
-_Rows = list[list[Segment]]
+_CLEAR = "\x1b[2J"
 
 
 class Screen:
@@ -27,14 +26,16 @@ class Screen:
     ----------
     console : rich.console.Console
         Where to draw.
+    asks : bool
+        Whether to ask the terminal for its background.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, asks: bool = False) -> None:
         self._console = console
+        self._asks = asks
         self._keyboard = Keyboard()
         self._is_taken = False
-        self._shown: _Rows = []
-        self._shown_size = (0, 0)
+        self._shown: Cells | None = None
         self._descriptor: int | None = None
         with suppress(OSError):  # a terminal in memory has none
             self._descriptor = console.file.fileno() if console.is_terminal else None
@@ -43,6 +44,11 @@ class Screen:
     def size(self) -> tuple[int, int]:
         """Columns and rows."""
         return self._console.size
+
+    @property
+    def background(self) -> str:
+        """The terminal's background as ``#rrggbb``; empty while it has not said so."""
+        return self._keyboard.background
 
     def take(self) -> bool:
         """Take the terminal over, unless a shell has put the program into the background.
@@ -64,10 +70,13 @@ class Screen:
             if not self._is_taken:
                 self._is_taken = True
                 atexit.register(self.give_back)
-                self._shown, self._shown_size = [], (0, 0)
+                self._shown = None
                 self._console.file.flush()
                 self._keyboard.take()
                 self._write(_ENTER)
+                if self._asks and self._keyboard.is_taken:
+                    self._keyboard.expect_answer()
+                    self._write(BACKGROUND_QUERY)
         return True
 
     def give_back(self) -> None:
@@ -83,33 +92,24 @@ class Screen:
     def _may_draw(self) -> bool:
         return self._descriptor is None or is_foreground(self._descriptor)
 
-    def show(self, rows: _Rows, size: tuple[int, int]) -> None:
-        """Put the rows that have changed on the terminal.
+    def show(self, frame: Frame) -> None:
+        """Put the cells that have changed on the terminal.
 
         Parameters
         ----------
-        rows : list of list of Segment
-            All rows of the terminal.
-        size : (int, int)
-            Of the terminal, for which they were drawn.
+        frame : Frame
+            Of the terminal's size.
 
         Raises
         ------
         OSError
             If the terminal is gone.
         """
-        changed: list[Segment] = []
-        if size != self._shown_size:
-            self._shown, self._shown_size = [], size
-            changed.append(Control.clear().segment)
-        shown = self._shown  # Ctrl-Z may replace it meanwhile, because nothing is on the screen after it
-        for number, row in enumerate(rows):
-            if number >= len(shown) or row != shown[number]:
-                changed += [Control.move_to(0, number).segment, *row]
-        shown[:] = rows
-        with self._console.capture() as capture:
-            self._console.print(Segments(changed), end="", soft_wrap=True)
-        self._write(capture.get())
+        before, self._shown = self._shown, frame.cells  # Ctrl-Z may come meanwhile: nothing is on the screen after it
+        if before is None or before.shape != frame.cells.shape:
+            self._write(_CLEAR + changes(None, frame.cells))
+        elif written := changes(before, frame.cells):
+            self._write(written)
 
     def key(self) -> str:
         """Return the next key that was pressed; empty if there is none."""

@@ -1,4 +1,4 @@
-"""Worker processes: Ctrl-C does not reach them, and none outlives the trainer."""
+"""Worker processes: Ctrl-C does not reach them, and none outlives its parent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -20,8 +20,11 @@ __all__ = ["BrokenProcessPool", "as_completed", "in_order", "start_workers", "st
 
 _PARENT_CHECKED_EVERY = 1.0  # [s]
 
+Preparation = Callable[[], object]
+"""What each worker calls first. It is sent to the workers, and the same one is to be given to every call."""
 
-def start_workers(jobs: int) -> None:
+
+def start_workers(jobs: int, *, prepare: Preparation | None = None, threads: int | None = None) -> None:
     """Start the workers with SIGINT blocked.
 
     A terminal's Ctrl-C reaches every process, and each worker would print a traceback. Only this process handles it,
@@ -31,6 +34,9 @@ def start_workers(jobs: int) -> None:
     ----------
     jobs : int
         How many, as for `joblib.Parallel`.
+    prepare : callable, optional
+        As for `as_completed`, with the same `threads`.
+    threads : int, optional
     """
     count = joblib.effective_n_jobs(jobs)
     if count == 1 or sys.platform == "win32":
@@ -38,7 +44,7 @@ def start_workers(jobs: int) -> None:
     resource_tracker.ensure_running()  # first, because its start unblocks SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it, even through exec
     try:
-        in_order((joblib.delayed(int)() for _ in range(count)), jobs)
+        in_order((joblib.delayed(int)() for _ in range(count)), jobs, prepare=prepare, threads=threads)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -48,7 +54,9 @@ def stop_workers() -> None:
     get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
 
-def in_order(work: Iterable[Any], jobs: int) -> list[Any]:
+def in_order(
+    work: Iterable[Any], jobs: int, *, prepare: Preparation | None = None, threads: int | None = None
+) -> list[Any]:
     """Run calls in worker processes.
 
     Parameters
@@ -57,40 +65,60 @@ def in_order(work: Iterable[Any], jobs: int) -> list[Any]:
         Made with `joblib.delayed`.
     jobs : int
         Processes to use; 1 runs the calls here, -1 is one process per core.
+    prepare : callable, optional
+        What each worker calls first.
+    threads : int, optional
+        Threads that a worker's arithmetic may use; by default as many as there are cores for each worker.
 
     Returns
     -------
     list
         Their results, in the order of the calls.
     """
-    results: list[Any] = joblib.Parallel(n_jobs=jobs, initializer=_end_with_parent)(work)
+    results: list[Any] = _parallel(jobs, prepare, threads)(work)
     return results
 
 
-def as_completed(work: Iterable[Any], jobs: int) -> Iterator[Any]:
+def as_completed(
+    work: Iterable[Any],
+    jobs: int,
+    *,
+    prepare: Preparation | None = None,
+    threads: int | None = None,
+    batch_size: int | str = "auto",
+) -> Generator[Any]:
     """Run calls in worker processes, and yield each result as soon as it is there.
 
     Parameters
     ----------
     work : iterable
-        Made with `joblib.delayed`.
-    jobs : int
+        Made with `joblib.delayed`. It is advanced by other threads too, one at a time.
+    jobs, prepare, threads
         As for `in_order`.
+    batch_size : int or "auto"
+        How many calls go to a worker at once; their results come back together.
 
     Returns
     -------
-    iterator
+    generator
     """
-    parallel = joblib.Parallel(
-        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", initializer=_end_with_parent
+    parallel = _parallel(
+        jobs, prepare, threads, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=batch_size
     )
-    results: Iterator[Any] = parallel(work)
+    results: Generator[Any] = parallel(work)
     return results
 
 
-def _end_with_parent() -> None:
-    """Make this worker end soon after its parent, even if that was killed."""
+def _parallel(jobs: int, prepare: Preparation | None, threads: int | None, **options: Any) -> Any:
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=threads):
+        return joblib.Parallel(n_jobs=jobs, initializer=_begin, initargs=(prepare,), **options)
+
+
+def _begin(prepare: Preparation | None) -> None:
+    """Begin a worker, which is to end soon after its parent, even if that was killed."""
     threading.Thread(target=_exit_after_parent, daemon=True).start()
+    if prepare is not None:
+        prepare()
 
 
 def _exit_after_parent() -> None:

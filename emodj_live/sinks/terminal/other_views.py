@@ -1,0 +1,84 @@
+"""The other views: the arc of the song over its whole time, and the mood as one color that fills the screen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emodj_live.blocks import SourceStatus
+from emodj_live.colors import color_of, ink_on
+from emodj_live.emotion import Emotion
+from emodj_live.sinks.terminal.arc import Arc
+from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve
+from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, PALETTE, Frame, Pen
+from emodj_live.sinks.terminal.layout import Layout, Rect
+from emodj_live.sinks.terminal.lettering import large_letters
+from emodj_live.sinks.terminal.look import Depth, Look
+from emodj_live.sinks.terminal.motion import Point
+from emodj_live.sinks.terminal.strip import window
+
+
+def draw_arc(frame: Frame, place: Layout, arc: Arc, status: SourceStatus, look: Look) -> None:
+    """Draw valence and arousal over the whole song, or over the last minutes of what has no end.
+
+    Parameters
+    ----------
+    frame : Frame
+    place : Layout
+    arc : Arc
+        What is known of the moods so far.
+    status : SourceStatus
+        Where the song is, and how long.
+    look : Look
+    """
+    top, rows = place.body
+    blank = 1 if rows >= 14 else 0
+    top, rows = top + blank, rows - 2 * blank
+    begin, end = window(status.position, status.length)
+    width = frame.width
+    values = arc.over(begin, end, 2 * (width - SCALE_WIDTH)).astype(np.float64)
+    mark = min(width - SCALE_WIDTH - 1, int((status.position - begin) / (end - begin) * (width - SCALE_WIDTH)))
+    for axis, name in enumerate(("valence", "arousal")):
+        height = (rows - blank) // 2
+        y = top + axis * (height + blank)
+        frame.put(0, y, name, look.strong)
+        curve = Rect(0, y + 1, width, height - 1)
+        draw_curve(frame, curve, np.ascontiguousarray(values[:, axis]), values, look)
+        for row in range(curve.y, curve.y + curve.height):
+            if frame.cells[GLYPH, row, mark] == ord(" "):
+                frame.put(mark, row, "│", look.faint)
+
+
+def draw_color(frame: Frame, emotion: Emotion, point: Point, look: Look) -> None:
+    """Fill the screen with the color of the mood, and write its name in the middle.
+
+    Parameters
+    ----------
+    frame : Frame
+    emotion : Emotion
+        The newest, for the words.
+    point : (float, float)
+        Valence and arousal, for the color.
+    look : Look
+    """
+    pen = _ground(point, look)
+    frame.fill(0, 0, frame.width, frame.height, pen)
+    rows = large_letters(emotion.quadrant.value)
+    if frame.height < 8 or frame.width < len(rows[0]) + 2:
+        rows = [emotion.mood.upper()]
+    y = (frame.height - len(rows)) // 2
+    for row, text in enumerate(rows):
+        frame.put((frame.width - len(text)) // 2, y + row, text, pen)
+    if frame.height >= 8:
+        words = f"{emotion.mood}   valence {emotion.valence:+.2f}   arousal {emotion.arousal:+.2f}"
+        if len(words) <= frame.width:
+            frame.put((frame.width - len(words)) // 2, y + len(rows) + 1, words, pen)
+
+
+def _ground(point: Point, look: Look) -> Pen:
+    valence, arousal = (round(value, 2) for value in point)  # so that the screen is not written anew all the time
+    if look.depth is Depth.NONE:
+        return Pen(ground=DEFAULT)
+    ground = int(look.moods(np.array([valence, arousal])))
+    if look.depth is Depth.SIXTEEN:
+        return Pen(PALETTE + (7 if ground == PALETTE + 4 else 0), ground)
+    return Pen(look.color(ink_on(color_of(valence, arousal))), ground)
