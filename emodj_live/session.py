@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -62,9 +62,9 @@ class Session:
             return self._follow_all()
 
     def _follow_all(self) -> int:
-        self._code = 0
+        self._code = self._followed = 0
         try:
-            for work in works(self._options, self._model.sample_rate, self._stop):
+            for work in self._works():
                 self._attempt(work)
                 if self._stop.is_set() or self._outputs.is_exhausted:
                     break
@@ -74,6 +74,14 @@ class Session:
             return _INTERRUPTED
         return self._code or int(self._outputs.has_failed)
 
+    def _works(self) -> Iterator[Work | SourceError]:
+        """Yield the works; if they are to be repeated, as long as one of them could be followed."""
+        while True:
+            before = self._followed
+            yield from works(self._options, self._model.sample_rate, self._stop)
+            if not self._options.loop or self._followed == before:
+                return
+
     def _attempt(self, work: Work | SourceError) -> None:
         """Follow one source; if that fails, report it, because the others may be fine."""
         try:
@@ -81,6 +89,7 @@ class Session:
                 raise work
             if not self._stop.is_set():
                 self._follow(work)
+                self._followed += 1
         except EmodjError as error:
             self._code = self._report(error)
 

@@ -309,7 +309,7 @@ def test_broken_pipe_ends_quietly():
 def test_a_terminal_gets_the_summary_on_stdout_and_fast_does_not_wait(song):
     code, shown, errors = on_terminal("--demo", "--fast")
     assert code == 0
-    assert "60 emotions; 30.0 s of music tracked in" in shown
+    assert "120 emotions; 60.0 s of music tracked in" in shown
     assert errors == ""
 
 
@@ -328,7 +328,7 @@ def test_a_paced_file_ends_well_on_a_signal(song, number):
     code, shown, errors = on_terminal("--demo", during=number)
     assert code == 0
     assert "mean valence" in shown
-    assert "60 emotions" not in shown
+    assert "120 emotions" not in shown
     assert errors == ""
 
 
@@ -478,6 +478,40 @@ def test_the_text_of_an_emotion_is_the_line_that_is_printed(song, capsys):
     assert main([str(song), "-q"]) == 0
     emotions = list(EmotionTracker(EmotionModel.load()).track(FileSource(song)))
     assert capsys.readouterr().out.splitlines() == [str(emotion) for emotion in emotions]
+
+
+class Enough(BaseException):
+    """Ends what has no end."""
+
+
+def test_loop_begins_again_at_the_end(song, monkeypatch, capsys):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if sum(slept) > 7.2:
+            raise Enough
+
+    monkeypatch.setattr(PacedSource.__init__, "__kwdefaults__", {"clock": lambda: sum(slept), "sleep": sleep})
+    with pytest.raises(Enough):
+        main([str(song), "no.wav", "--json", "--realtime", "--loop"])
+    shown = capsys.readouterr()
+    times = [json.loads(line)["time"] for line in shown.out.splitlines()]
+    assert times == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0] * 2 + [0.5, 1.0]
+    assert shown.err.count("no.wav: there is no such file") == 2
+
+
+def test_loop_ends_when_nothing_can_be_followed(capsys):
+    assert main(["no.wav", "--json", "--realtime", "--loop"]) == 1
+    assert capsys.readouterr().err.count("no.wav: there is no such file") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--demo"], ["--mic", "--realtime"], ["--demo", "--fast"], ["-"]])
+def test_what_cannot_loop(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments, "--loop"])
+    assert caught.value.code == 2
+    assert "--loop is for the demo and files" in capsys.readouterr().err
 
 
 # ----------------------------------------------------------------------------------------------- rates and sources

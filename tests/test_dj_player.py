@@ -147,7 +147,8 @@ def make_songs(folder, seconds):
     """Write songs in three moods of the demo piece, so named that going by name would be wrong."""
     model = EmotionModel.load()
     count = round(seconds * RATE)
-    sections = [np.resize(section[: int(2.5 * RATE)], count) for section in DemoSource(sample_rate=RATE)]
+    moods = np.split(np.concatenate(list(DemoSource(sample_rate=RATE))), 4)
+    sections = [np.resize(mood[: int(2.5 * RATE)], count) for mood in moods]
     pieces = {"calm": sections[0], "sad": sections[3], "lively": sections[2]}
     points = {}
     for mood, piece in pieces.items():
