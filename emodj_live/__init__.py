@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from emodj_live.sources.pacing import PacedSource
     from emodj_live.sources.playback import PlayedSource
     from emodj_live.sources.stream import StreamSource
+    from emodj_live.sources.system import SystemSource
     from emodj_live.tracker import EmotionTracker
 
 __version__ = "0.1.0"
@@ -80,6 +81,7 @@ __all__ = [
     "SourceError",
     "SourceStatus",
     "StreamSource",
+    "SystemSource",
     "analyze",
     "color_of",
     "find_device",
@@ -127,6 +129,7 @@ _HOMES = {
     "SourceError": "errors",
     "SourceStatus": "blocks",
     "StreamSource": "sources.stream",
+    "SystemSource": "sources.system",
     "analyze": "profile",
     "color_of": "colors",
     "find_device": "sources.devices",

@@ -105,6 +105,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         else:
             add(f"--{row.name}", metavar=row.metavar, help=row.help)
     add("--play", action="store_true", help="also play the file, in sync with the emotions")
+    add("--loop", action="store_true", help="begin again at the end (with --play, --realtime or a dashboard)")
     add("--raw", type=_saying_why(_raw), metavar="RATE:CHANNELS:FORMAT", help="stdin is raw PCM, e.g. 48000:2:s16le")
     add("-d", "--device", type=_device, metavar="DEVICE", help="number of a device, or part of its name")
     add("-l", "--list-devices", action="store_true", help="list the devices and exit")
@@ -138,7 +139,8 @@ def _add_tracking(group: argparse._ArgumentGroup) -> None:
         help="smoothing time constant, 0 turns it off (default 3)",
     )
     add("--silence", type=_silence, default=default.silence, metavar="DB", help="silence threshold (dBFS, default -60)")
-    add("--gain", type=_gain, metavar="DB", help="fixed gain, or auto (default: auto for --mic, else 0)")
+    leveled = " and ".join(f"--{row.name}" for row in INPUTS if row.gain == "auto")
+    add("--gain", type=_gain, metavar="DB", help=f"fixed gain, or auto (default: auto for {leveled}, else 0)")
     add("--model", metavar="FILE", help="another model file (or set EMODJ_MODEL)")
 
 
@@ -157,10 +159,12 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
         parser.error(f"--start and --duration cannot be combined with --{named[0].name}")
     if arguments.fast and (arguments.play or arguments.realtime):
         parser.error("--fast cannot be combined with --play or --realtime")
+    if arguments.loop and (live or arguments.fast or not (arguments.play or _is_paced(arguments))):
+        parser.error("--loop is for the demo and files, with --play, --realtime or a dashboard")
     if arguments.delay_ms and not arguments.play:
         parser.error("--delay-ms needs --play")
     if arguments.device is not None and not (arguments.play or any(row.is_live for row in named)):
-        parser.error("--device needs --mic or --play")
+        parser.error(f"--device needs {', '.join(f'--{row.name}' for row in INPUTS if row.is_live)} or --play")
 
 
 def _check_input(parser: argparse.ArgumentParser, arguments: argparse.Namespace, named: Sequence[str]) -> None:
@@ -177,7 +181,6 @@ def _check_input(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
 
 def _options(arguments: argparse.Namespace) -> Options:
     given = vars(arguments)
-    is_watched = sys.stdout.isatty() and not (arguments.plain or arguments.json)
     return Options(
         files=tuple(arguments.files),
         inputs={row.name: given[row.name] for row in INPUTS if given[row.name] is not None},
@@ -192,8 +195,18 @@ def _options(arguments: argparse.Namespace) -> Options:
         outputs={row.name: given[row.name] for row in OUTPUTS if given[row.name] is not None},
         play=arguments.play,
         delay=arguments.delay_ms / 1000,
-        realtime=arguments.realtime or (is_watched and not arguments.fast),
-        is_watched=is_watched,
+        realtime=_is_paced(arguments),
+        is_watched=_is_watched(arguments),
         lists_devices=arguments.list_devices,
-        **{name: given[name] for name in ("background", "json", "plain", "quiet", "verbose")},
+        **{name: given[name] for name in ("background", "json", "loop", "plain", "quiet", "verbose")},
     )
+
+
+def _is_watched(arguments: argparse.Namespace) -> bool:
+    """Return whether somebody at a terminal looks at the emotions."""
+    return sys.stdout.isatty() and not (arguments.plain or arguments.json)
+
+
+def _is_paced(arguments: argparse.Namespace) -> bool:
+    """Return whether it goes at the speed of the music."""
+    return arguments.realtime or (_is_watched(arguments) and not arguments.fast)

@@ -68,6 +68,13 @@ INPUTS = (
         is_live=True,
         gain="auto",
     ),
+    InputOption(
+        "system",
+        "what this computer plays, or the output that --device names",
+        "emodj_live.sources.system",
+        is_live=True,
+        gain="auto",
+    ),
 )
 FILE = InputOption("file", "an audio file", "emodj_live.sources.file")
 STREAM = InputOption("stream", "standard input", "emodj_live.sources.stream", is_live=True)

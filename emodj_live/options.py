@@ -73,6 +73,8 @@ class Options:
         The values of the options in `emodj_live.outputs.OUTPUTS` that are used, by name.
     play : bool
         Play the file through an output device.
+    loop : bool
+        Begin again when the last source has ended.
     delay : float
         How much later than PortAudio believes the sound is heard [s].
     realtime : bool
@@ -95,6 +97,7 @@ class Options:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     play: bool = False
+    loop: bool = False
     delay: float = 0.0
     realtime: bool = False
     is_watched: bool = False

@@ -77,9 +77,9 @@ class Session:
             return self._follow_all()
 
     def _follow_all(self) -> int:
-        self._code = 0
+        self._code = self._followed = 0
         try:
-            for work in works(self._options, self._model.sample_rate, self._stop, self._turns):
+            for work in self._works():
                 self._attempt(work)
                 if self._stop.is_set() or self._outputs.is_exhausted:
                     break
@@ -89,6 +89,14 @@ class Session:
             return _INTERRUPTED
         return self._code or int(self._outputs.has_failed)
 
+    def _works(self) -> Iterator[Work | SourceError]:
+        """Yield the works; if they are to be repeated, as long as one of them could be followed."""
+        while True:
+            before = self._followed
+            yield from works(self._options, self._model.sample_rate, self._stop, self._turns)
+            if not self._options.loop or self._followed == before:
+                return
+
     def _attempt(self, work: Work | SourceError) -> None:
         """Follow one source; if that fails, report it, because the others may be fine."""
         try:
@@ -96,6 +104,7 @@ class Session:
                 raise work
             if not self._stop.is_set():
                 self._follow(work)
+                self._followed += 1
         except EmodjError as error:
             self._code = 1
             self._say(partial(self._report, error), str(error))

@@ -309,7 +309,7 @@ def test_broken_pipe_ends_quietly():
 def test_a_terminal_gets_the_summary_on_stdout_and_fast_does_not_wait(song):
     code, shown, errors = on_terminal("--demo", "--fast")
     assert code == 0
-    assert "60 emotions; 30.0 s of music tracked in" in shown
+    assert "120 emotions; 60.0 s of music tracked in" in shown
     assert errors == ""
 
 
@@ -328,7 +328,7 @@ def test_a_paced_file_ends_well_on_a_signal(song, number):
     code, shown, errors = on_terminal("--demo", during=number)
     assert code == 0
     assert "mean valence" in shown
-    assert "60 emotions" not in shown
+    assert "120 emotions" not in shown
     assert errors == ""
 
 
@@ -480,6 +480,40 @@ def test_the_text_of_an_emotion_is_the_line_that_is_printed(song, capsys):
     assert capsys.readouterr().out.splitlines() == [str(emotion) for emotion in emotions]
 
 
+class Enough(BaseException):
+    """Ends what has no end."""
+
+
+def test_loop_begins_again_at_the_end(song, monkeypatch, capsys):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if sum(slept) > 7.2:
+            raise Enough
+
+    monkeypatch.setattr(PacedSource.__init__, "__kwdefaults__", {"clock": lambda: sum(slept), "sleep": sleep})
+    with pytest.raises(Enough):
+        main([str(song), "no.wav", "--json", "--realtime", "--loop"])
+    shown = capsys.readouterr()
+    times = [json.loads(line)["time"] for line in shown.out.splitlines()]
+    assert times == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0] * 2 + [0.5, 1.0]
+    assert shown.err.count("no.wav: there is no such file") == 2
+
+
+def test_loop_ends_when_nothing_can_be_followed(capsys):
+    assert main(["no.wav", "--json", "--realtime", "--loop"]) == 1
+    assert capsys.readouterr().err.count("no.wav: there is no such file") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--demo"], ["--mic", "--realtime"], ["--demo", "--fast"], ["-"]])
+def test_what_cannot_loop(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments, "--loop"])
+    assert caught.value.code == 2
+    assert "--loop is for the demo and files" in capsys.readouterr().err
+
+
 # ----------------------------------------------------------------------------------------------- rates and sources
 
 
@@ -514,11 +548,11 @@ def test_a_new_source_is_a_module_and_a_row(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name what to listen to: audio files, - for standard input, or one of --demo, --mic"),
+        ([], "name what to listen to: audio files, - for standard input, or one of --demo, --mic, --system"),
         (["--demo", "--mic"], "choose one source: --demo and --mic cannot be combined"),
         (["--mic", "a.wav"], "choose one source: --mic and audio files cannot be combined"),
         (["a.wav", "--raw", "48000:2:s16le"], "--raw describes standard input: add -"),
-        (["-", "-d", "3"], "--device needs --mic or --play"),
+        (["-", "-d", "3"], "--device needs --mic, --system or --play"),
         (["a.wav", "--gain", "loud"], "argument --gain: loud is not auto or a number of dB from -60 to 60"),
         (["a.wav", "--start", "1:00"], "argument --start: 1:00 is not 0 or a positive number of seconds, such as 60"),
     ],

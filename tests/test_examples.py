@@ -33,7 +33,7 @@ def example(name):
 @pytest.fixture(scope="module")
 def sections():
     """Return the four moods of the demo piece, at 44.1 kHz."""
-    return list(DemoSource(sample_rate=RATE))
+    return np.split(np.concatenate(list(DemoSource(sample_rate=RATE))), 4)
 
 
 @pytest.fixture(scope="module")

@@ -119,12 +119,20 @@ class VirtualMicrophone:
             "--log-level=error",
         ]
         command += [f"--log-target=file:{self._folder}/log", "--load=module-native-protocol-unix"]
-        self._own(subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._server = self._own(subprocess.Popen(command, env=self.environment, **streams))
         wait_until(lambda: self._pactl("info", check=False).returncode == 0, 20, "PulseAudio answers")
         for speaker in self.speakers:
             self.replug(speaker)
         self._pactl("set-default-sink", self.speakers[0])
         self._pactl("set-default-source", f"{self.speakers[0]}.monitor")
+
+    def restart(self) -> None:
+        """End the server at once, and start another one in its place."""
+        self._server.kill()
+        self._server.wait()
+        (self._folder / "native").unlink(missing_ok=True)
+        self._start()
 
     def _own(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         """Make sure that a process does not outlive us."""
@@ -150,10 +158,25 @@ class VirtualMicrophone:
     def replug(self, speaker: str | None = None) -> None:
         """Plug a null sink in, by default the first."""
         name = speaker or self.speakers[0]
-        self._pactl("load-module", "module-null-sink", f"sink_name={name}", f"rate={self.rate}", "channels=2")
+        described = f"sink_properties=device.description={name}"
+        self._pactl(
+            "load-module", "module-null-sink", f"sink_name={name}", f"rate={self.rate}", "channels=2", described
+        )
         if speaker is None:
             self._pactl("set-default-sink", name)
             self._pactl("set-default-source", f"{name}.monitor")
+
+    def choose(self, *, output: str, input: str | None = None) -> None:  # noqa: A002 (the default input)
+        """Make a null sink the default output; and, if another one is named, its monitor the default input."""
+        self._pactl("set-default-sink", output)
+        if input is not None:
+            self._pactl("set-default-source", f"{input}.monitor")
+
+    @property
+    def defaults(self) -> tuple[str, str]:
+        """The default output and the default input."""
+        found = [self._pactl(f"get-default-{kind}").stdout.strip() for kind in ("sink", "source")]
+        return found[0], found[1]
 
     def play(self, path: Path, speaker: str | None = None) -> subprocess.Popen[bytes]:
         """Play a sound file that libsndfile reads; the process ends with it."""

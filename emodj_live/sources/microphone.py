@@ -84,7 +84,7 @@ class MicrophoneSource:
             raise ValueError(f"queue_seconds must be positive, got {queue_seconds}")
         check_rate("sample_rate", sample_rate)
         self.sample_rate = sample_rate
-        self.device = find_device(device, "input")
+        self.device = self._find(device)
         self.is_connected = False
         self.lost = 0.0
         self.last_arrival = self.age = 0.0
@@ -98,6 +98,10 @@ class MicrophoneSource:
     @property
     def title(self) -> str:
         """Name of the device."""
+        return self._name
+
+    @property
+    def _name(self) -> str:
         return one_line(self.device.name)
 
     @property
@@ -125,7 +129,7 @@ class MicrophoneSource:
     def __iter__(self) -> Iterator[Block | Gap]:
         """Open the device and yield what it records, without an end."""
         self._begin(self.device.sample_rate)
-        warn_low_rate(self.title, self.device.sample_rate, self.sample_rate)
+        warn_low_rate(self._name, self.device.sample_rate, self.sample_rate)
         try:
             self._open(self.device)
             while True:
@@ -141,6 +145,14 @@ class MicrophoneSource:
         self._away_since: float | None = None
 
     # ------------------------------------------------------------------------------------------------- the device
+
+    def _find(self, device: int | str | None) -> Device:
+        """Find the device that is asked for."""
+        return find_device(device, "input")
+
+    def _is_outdated(self) -> bool:
+        """Return whether another device than the open one is to be heard from now on."""
+        return False
 
     def _open(self, device: Device) -> None:
         """Open a device that was found, which may have another rate than before."""
@@ -158,19 +170,19 @@ class MicrophoneSource:
 
     def _reopen(self) -> bool:
         """Open the device again, by name, because its number may have changed, and return whether that worked."""
-        name = None if self._follows_default else f"{self.device.name}, {self.device.host_api}"
+        name = self.device.monitor or f"{self.device.name}, {self.device.host_api}"
         try:
-            self._open(find_device(name, "input"))
+            self._open(self._find(None if self._follows_default else name))
         except SourceError:
             return False
         return True
 
-    def _reconnect(self) -> Iterator[Block]:
+    def _reconnect(self) -> Iterator[Block | Gap]:
         """Wait until the device can be opened again."""
         self._close()
         if self._away_since is None:
             self._away_since = self._clock()
-            logger.warning("%s: no audio arrives; waiting for the device.", self.title)
+            logger.warning("%s: no audio arrives; waiting for the device.", self._name)
             yield self._rest()
         while True:
             next_attempt = self._clock() + _RETRY
@@ -190,7 +202,7 @@ class MicrophoneSource:
         """Yield what the device records until nothing arrives any more."""
         recording = self._recording
         deadline = self._clock() + _FIRST_FRAMES_TIMEOUT
-        while recording is not None:
+        while recording is not None and not self._is_outdated():
             arrived = recording.get(_HEARTBEAT)
             if arrived is not None:
                 deadline = self._clock() + _FRAMES_TIMEOUT
@@ -219,7 +231,7 @@ class MicrophoneSource:
     def _note_connected(self, arrival: float) -> None:
         self._is_new, self.is_connected = False, True
         if self._away_since is not None:
-            logger.warning("%s: is back after %.1f s.", self.title, arrival - self._away_since)
+            logger.warning("%s: is back after %.1f s.", self._name, arrival - self._away_since)
             self._away_since = None
 
     def _rest(self) -> Block:
@@ -239,7 +251,7 @@ class MicrophoneSource:
         gap = max(0, round(position * self.sample_rate / rate) - self._yielded)
         self._yielded += gap
         self.lost += lost / rate
-        logger.warning("%s: lost %.2f s of audio (%.2f s in all).", self.title, lost / rate, self.lost)
+        logger.warning("%s: lost %.2f s of audio (%.2f s in all).", self._name, lost / rate, self.lost)
         yield Gap(gap)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from emodj_live.sources.devices import Device, sounddevice
 
 _LATENCY = 0.05  # [s] asked of PortAudio: some 80 blocks a second
 _MOST_CHANNELS = 2
+_WANTED = "PULSE_SOURCE"  # read by the sound server's library whenever a stream is opened
+_OPENING = threading.Lock()
 
 
 def recorded_channels(device: Device) -> int:
@@ -56,14 +60,15 @@ class Recording:
         self._stream: Any = None
         module = sounddevice()
         try:
-            self._stream = module.InputStream(
-                device=device.index,
-                samplerate=device.sample_rate,
-                channels=recorded_channels(device),
-                dtype="float32",
-                latency=_LATENCY,
-                callback=self._callback,
-            )
+            with _recording_from(device.monitor):
+                self._stream = module.InputStream(
+                    device=device.index,
+                    samplerate=device.sample_rate,
+                    channels=recorded_channels(device),
+                    dtype="float32",
+                    latency=_LATENCY,
+                    callback=self._callback,
+                )
             self._stream.start()
         except module.PortAudioError as error:
             self.close()
@@ -106,3 +111,22 @@ class Recording:
                 stream.abort()
             with contextlib.suppress(sounddevice().PortAudioError):
                 stream.close()
+
+
+@contextlib.contextmanager
+def _recording_from(monitor: str) -> Iterator[None]:
+    """Make the sound server's device record a monitor, if there is one to record; afterwards all is as before.
+
+    The monitor has to be named: PipeWire takes ``@DEFAULT_MONITOR@`` for the default input.
+    """
+    with _OPENING:  # nobody else may open a stream meanwhile
+        before = os.environ.get(_WANTED)
+        if monitor:
+            os.environ[_WANTED] = monitor
+        try:
+            yield
+        finally:
+            if before is not None:
+                os.environ[_WANTED] = before
+            else:
+                os.environ.pop(_WANTED, None)
