@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from emodj_live.blocks import Sink, status_of
+from emodj_live.blocks import Block, Gap, Seek, Sink, status_of
 from emodj_live.calibration import calibration_of
 from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
@@ -108,7 +108,12 @@ class Session:
         began = time.monotonic()
         with self._outputs.following(work) as sinks:
             ends = self._end_of_duration(tracker)
-            tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=sinks.after_block)
+
+            def after_block(block: Block | Gap | Seek) -> None:
+                profiler.after_block(block)
+                sinks.after_block(block)
+
+            tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=after_block)
         elapsed = time.monotonic() - began
         if not (profiler.count or self._stop.is_set()):
             raise too_short(work.name, self._model)

@@ -168,15 +168,40 @@ class DemoSource:
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yield the piece section by section: float32, shape (n,)."""
-        for number, frames in enumerate(self.frames(), start=1):
-            self.position = number * _SECTION_SECONDS
+        return self.blocks_from(0.0)
+
+    def blocks_from(self, position: float) -> Iterator[NDArray[np.float32]]:
+        """Yield the blocks from another place on.
+
+        Parameters
+        ----------
+        position : float
+            Where to begin [s].
+
+        Yields
+        ------
+        ndarray of float32, shape (n,)
+        """
+        self.position = position
+        for frames in self.frames(position):
+            self.position += len(frames) / self.sample_rate
             yield frames[:, 0]
 
-    def frames(self) -> Iterator[NDArray[np.float32]]:
-        """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1)."""
+    def frames(self, position: float | None = None) -> Iterator[NDArray[np.float32]]:
+        """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1).
+
+        Parameters
+        ----------
+        position : float, optional
+            Where to begin [s].
+        """
         rng = np.random.default_rng(0)
+        skip = round((position or 0.0) * self.sample_rate)
         for section in _SECTIONS:
-            yield _play(section, self.sample_rate, rng)[:, np.newaxis]
+            played = _play(section, self.sample_rate, rng)[:, np.newaxis]
+            if skip < len(played):
+                yield played[skip:]
+            skip = max(0, skip - len(played))
 
 
 def open_source(_value: bool, _options: SourceOptions, sample_rate: int) -> DemoSource:

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from rich.console import Console
 
-from emodj_live.blocks import status_of, title_of
+from emodj_live.blocks import Seek, status_of, title_of
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
 from emodj_live.sinks.terminal.interruptions import stepping_aside
@@ -166,16 +166,19 @@ class Dashboard:
         self._message = message
         self._is_fresh = True
 
-    def after_block(self, block: object = None) -> None:  # noqa: ARG002 (as the tracker calls it)
+    def after_block(self, block: object = None) -> None:
         """Draw if there is something new and the last frame is old enough, or in any case after half a second.
 
         Pass it to the tracker: ``tracker.run(source, dashboard, after_block=dashboard.after_block)``.
 
         Parameters
         ----------
-        block : ndarray of float32 or Gap, optional
-            Ignored.
+        block : ndarray of float32, Gap or Seek, optional
+            After a `Seek` the emotions before it are forgotten.
         """
+        if isinstance(block, Seek):
+            self._emotions.clear()
+            self._is_fresh = True
         if self._clock() - self._drawn_at >= (_SHORTEST_INTERVAL if self._is_fresh else _LONGEST_INTERVAL):
             self.draw()
 

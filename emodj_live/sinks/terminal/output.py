@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from emodj_live.blocks import Block, Gap, Sink
+from emodj_live.blocks import Block, Gap, Seek, Sink
 from emodj_live.console import request_stop
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.dashboard import Dashboard
@@ -39,7 +39,7 @@ class _Controls:
     def __call__(self, emotion: Emotion) -> None:
         self._dashboard(emotion)
 
-    def after_block(self, block: Block | Gap) -> None:
+    def after_block(self, block: Block | Gap | Seek) -> None:
         key = self._dashboard.key()
         if key == "q":
             request_stop(self._work.stop)
