@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # type checkers take it for True; importing it from typin
 
 if TYPE_CHECKING:
     from emodj_live.background import BackgroundTracker
-    from emodj_live.blocks import Block, Gap, Sink, Source, SourceStatus
+    from emodj_live.blocks import Block, Gap, Seek, Sink, Source, SourceStatus
     from emodj_live.calibration import Calibration
     from emodj_live.colors import color_of
     from emodj_live.console import own_stderr
@@ -74,6 +74,7 @@ __all__ = [
     "Profiler",
     "Quadrant",
     "RingBuffer",
+    "Seek",
     "Sink",
     "SinkError",
     "SongProfile",
@@ -122,6 +123,7 @@ _HOMES = {
     "Profiler": "profile",
     "Quadrant": "emotion",
     "RingBuffer": "ring",
+    "Seek": "blocks",
     "Sink": "blocks",
     "SinkError": "errors",
     "SongProfile": "profile",

@@ -23,7 +23,7 @@ async def atrack(tracker: EmotionTracker, source: Source) -> AsyncGenerator[Emot
     Parameters
     ----------
     tracker : EmotionTracker
-    source : iterable of ndarray of float32 or Gap
+    source : iterable of ndarray of float32, Gap or Seek
 
     Yields
     ------

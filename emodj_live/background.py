@@ -27,7 +27,7 @@ class BackgroundTracker:
     ----------
     tracker : EmotionTracker
         Nothing else may use it until the background tracker has ended.
-    source : iterable of ndarray of float32 or Gap
+    source : iterable of ndarray of float32, Gap or Seek
         What to follow; nothing else may use it at the same time. Each start iterates over it afresh.
     *sinks : callable
         Each is called with every `Emotion`, as `EmotionTracker.run` promises, on the background thread. Window

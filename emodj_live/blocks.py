@@ -1,4 +1,4 @@
-"""What flows: blocks of samples, the gaps between them, and what a source says of itself.
+"""What flows: blocks of samples, the marks between them, and what a source says of itself.
 
 A source is any iterable of blocks and a sink any callable that takes an `Emotion`. Neither has a base class: a test's
 source is ``[array]``, and ``print`` is a sink. What a source may offer beyond its blocks is optional: ``sample_rate``,
@@ -8,6 +8,7 @@ source is ``[array]``, and ``print`` is a sink. What a source may offer beyond i
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -46,11 +47,34 @@ class Gap:
             raise ValueError(f"samples must be a non-negative integer, got {self.samples!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """The stream goes on at another place of the song: what was heard before is forgotten, and time counts from there.
+
+    Attributes
+    ----------
+    position : float
+        Time in the song of the next sample [s].
+
+    Raises
+    ------
+    ValueError
+        If `position` is not 0 or a positive number.
+    """
+
+    position: float
+
+    def __post_init__(self) -> None:
+        is_number = isinstance(self.position, int | float | np.number) and not isinstance(self.position, bool)
+        if not (is_number and 0 <= self.position < math.inf):
+            raise ValueError(f"position must be 0 or a positive number of seconds, got {self.position!r}")
+
+
 Block: TypeAlias = NDArray[np.float32]
 """Consecutive samples: mono float32 of shape (n,), any n, full scale is +-1."""
 
-Source: TypeAlias = Iterable[Block | Gap]
-"""Any iterable of blocks; a device's may also yield a `Gap` where audio was lost."""
+Source: TypeAlias = Iterable[Block | Gap | Seek]
+"""Any iterable of blocks; it may also yield a `Gap` where audio was lost, and a `Seek` where it goes on elsewhere."""
 
 Sink: TypeAlias = Callable[[Emotion], object]
 """Any callable that takes an `Emotion`; what it returns is ignored."""
@@ -157,7 +181,7 @@ def check_source(source: Source, sample_rate: float) -> None:
 
 
 @contextmanager
-def iterating(source: Source) -> Iterator[Iterator[Block | Gap]]:
+def iterating(source: Source) -> Iterator[Iterator[Block | Gap | Seek]]:
     """Iterate over a source, and close it however that ends.
 
     Parameters
@@ -167,7 +191,7 @@ def iterating(source: Source) -> Iterator[Iterator[Block | Gap]]:
 
     Yields
     ------
-    iterator of ndarray of float32 or Gap
+    iterator of ndarray of float32, Gap or Seek
     """
     owners: list[object] = [source]
     try:

@@ -26,7 +26,7 @@ from emodj_live.errors import SinkError
 from emodj_live.work import Output, Work
 
 if TYPE_CHECKING:
-    from emodj_live.blocks import Block, Gap, Sink
+    from emodj_live.blocks import Block, Gap, Seek, Sink
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ class GuardedSinks:
         for output, sink in list(self._sinks.items()):
             self._call(output, sink, emotion)
 
-    def after_block(self, block: Block | Gap) -> None:
+    def after_block(self, block: Block | Gap | Seek) -> None:
         """Pass the heartbeat on to those that have one."""
         for output, beat in list(self._heartbeats.items()):
             self._call(output, beat, block)

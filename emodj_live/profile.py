@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.blocks import Block, Gap, Seek
 from emodj_live.calibration import Calibration, calibration_of
 from emodj_live.emotion import Emotion, Quadrant, mood
 from emodj_live.errors import SourceError
@@ -20,6 +21,8 @@ from emodj_live.listener import Model
 from emodj_live.tracker import EmotionTracker
 
 ARC_STEP = 0.5  # [s]
+_TOLERANCE = 1e-6  # [s] of rounding
+_NOWHERE = array("f", (math.nan, math.nan))  # a point of the arc that was not heard
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,11 +39,12 @@ class SongProfile:
         Share of the emotions that are named after each quadrant; all four are there, and their sum is 1, or 0 if
         nothing was heard.
     arc : ndarray of float32, shape (n, 2)
-        Smoothed valence and arousal every 0.5 s from the first emotion on; NaN where audio was lost.
+        Smoothed valence and arousal every 0.5 s of the song, from the first place on that was heard; NaN where nothing
+        was heard. Of a part that was heard more than once it has the last time.
     level : float
         RMS level [dBFS].
     duration : float
-        Length of what was tracked [s].
+        Length of what was tracked [s]; a part that was heard twice counts twice, here and in the means.
     silence : float
         Share of silent windows, in [0, 1].
     certainty : float or None
@@ -109,7 +113,12 @@ class Profiler:
     count : int
         Emotions so far.
     time : float
-        Time of the newest one [s].
+        Up to where the song was heard [s].
+
+    Notes
+    -----
+    A stream in which somebody seeks is heard in parts. `after_block` knows where each part begins; without it, only a
+    step back is noticed, and what is left out by a step ahead counts as `duration`.
 
     Examples
     --------
@@ -123,11 +132,13 @@ class Profiler:
     def __init__(self, *, start: float = 0.0, keeps_arc: bool = True, calibration: Calibration | None = None) -> None:
         self.count = 0
         self.time = start
-        self._start = start
+        self._start = start  # of the part that is being heard
+        self._tracked = 0.0  # [s] of the parts before it
         self._keeps_arc = keeps_arc
         self._calibration = calibration
         self._arc = array("f")
-        self._arc_time = 0.0  # [s] of the next point of the arc
+        self._arc_start = 0.0  # [s]
+        self._point: int | None = None  # of the arc: the newest
         self._names: Counter[Quadrant] = Counter()
         self._heard = 0
         self._valence = _Moments()
@@ -136,6 +147,8 @@ class Profiler:
 
     def __call__(self, emotion: Emotion) -> None:
         """Take in one emotion."""
+        if emotion.time < self.time:
+            self._go_on(emotion.time)
         if self._keeps_arc:
             self._extend_arc(emotion)
         self.count += 1
@@ -148,16 +161,35 @@ class Profiler:
         self._power += 10 ** (emotion.level / 10)
         self._names[emotion.quadrant] += 1
 
+    def after_block(self, block: Block | Gap | Seek) -> None:
+        """Notice where the stream goes on at another place; pass it to the tracker if somebody may seek.
+
+        Parameters
+        ----------
+        block : ndarray of float32, Gap or Seek
+        """
+        if isinstance(block, Seek):
+            self._go_on(block.position)
+
+    def _go_on(self, position: float) -> None:
+        self._tracked += self.time - self._start
+        self.time = self._start = position
+        self._point = None
+
     def _extend_arc(self, emotion: Emotion) -> None:
-        """Add the emotion if the arc's next point is due, and holes for the points that a gap left out."""
+        """Put the emotion into the arc if it is the first one of a half second that was not heard just before."""
         if not self._arc:
-            self._arc_time = emotion.time
-        while emotion.time >= self._arc_time + ARC_STEP - _TOLERANCE:
-            self._arc.extend((math.nan, math.nan))
-            self._arc_time += ARC_STEP
-        if emotion.time >= self._arc_time - _TOLERANCE:
-            self._arc.extend((emotion.valence, emotion.arousal))
-            self._arc_time += ARC_STEP
+            self._arc_start = emotion.time
+        point = math.floor((emotion.time - self._arc_start + _TOLERANCE) / ARC_STEP)
+        if point == self._point:
+            return
+        if point < 0:
+            self._arc = _NOWHERE * -point + self._arc
+            self._arc_start += point * ARC_STEP
+            point = 0
+        self._arc.extend(_NOWHERE * (point + 1 - len(self._arc) // 2))
+        self._arc[2 * point : 2 * point + 2] = array("f", (emotion.valence, emotion.arousal))
+        self._point = point
 
     def profile(self) -> SongProfile:
         """Return the profile of what was heard so far.
@@ -177,15 +209,12 @@ class Profiler:
             shares={quadrant: self._names[quadrant] / heard for quadrant in Quadrant},
             arc=np.array(self._arc, np.float32).reshape(-1, 2),
             level=10 * math.log10(self._power / heard) if self._power else LOWEST_LEVEL,
-            duration=self.time - self._start,
+            duration=self._tracked + self.time - self._start,
             silence=1 - self._heard / self.count if self.count else 0.0,
             certainty=known.certainty(valence, arousal, Quadrant.of(valence, arousal)) if known else None,
             valence_rank=valence_rank,
             arousal_rank=arousal_rank,
         )
-
-
-_TOLERANCE = 1e-6  # [s] of rounding
 
 
 def analyze(path: str | os.PathLike[str], model: Model | None = None) -> SongProfile:

@@ -56,6 +56,17 @@ class RingBuffer:
         self._fill = 0  # samples in the buffer; the next window starts at its beginning
         self._skip = 0  # samples to leave out before the next window starts
 
+    def move(self, position: int) -> None:
+        """Go on at another place of the stream; windows start afresh with the next sample.
+
+        Parameters
+        ----------
+        position : int
+            Of the next sample, counted from the stream's first.
+        """
+        self._position = position
+        self._restart()
+
     def push(self, block: Block | Gap) -> Iterator[tuple[range, NDArray[np.float32]]]:
         """Take in a block and yield the windows that it completes.
 
@@ -68,13 +79,12 @@ class RingBuffer:
         Yields
         ------
         ends : range, length k
-            Position of the end of each window: samples since the stream's first, gaps included.
+            Position of the end of each window: samples since the stream's first, gaps included, or as `move` said.
         windows : ndarray of float32, shape (k, window_length)
             Read-only view, valid until the next one is asked for.
         """
         if isinstance(block, Gap):
-            self._position += block.samples
-            self._restart()
+            self.move(self._position + block.samples)
             return
         while block.size:
             block = self._take(block)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emodj_live.ahead import Ahead
-from emodj_live.blocks import Sink, status_of
+from emodj_live.blocks import Block, Gap, Seek, Sink, status_of
 from emodj_live.calibration import calibration_of
 from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
@@ -155,7 +155,12 @@ class Session:
         began = time.monotonic()
         with self._looking_ahead(replace(work, skip=self._skip)) as work, self._outputs.following(work) as sinks:
             ends = self._end_of_duration(tracker)
-            tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=sinks.after_block)
+
+            def after_block(block: Block | Gap | Seek) -> None:
+                profiler.after_block(block)
+                sinks.after_block(block)
+
+            tracker.run(work.source, sinks, profiler, *ends, stop=self._stop, after_block=after_block)
         elapsed = time.monotonic() - began
         if not (profiler.count or self._stop.is_set() or self._is_skipped):
             raise too_short(work.name, self._model)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emodj_live.blocks import Block, Gap, Sink, Source, check_source, checked, iterating
+from emodj_live.blocks import Block, Gap, Seek, Sink, Source, check_source, checked, iterating
 from emodj_live.calibration import calibration_of
 from emodj_live.emotion import Emotion
 from emodj_live.gain import LOWEST_LEVEL, SILENCE, AutomaticGain
@@ -116,18 +116,19 @@ class EmotionTracker:
         self._smoother.reset()
         self._automatic_gain.reset()
 
-    def process(self, block: Block | Gap) -> list[Emotion]:
+    def process(self, block: Block | Gap | Seek) -> list[Emotion]:
         """Take in the next piece of the stream and return the emotions of the windows that it completes.
 
         Parameters
         ----------
-        block : ndarray of float32, shape (n,), or Gap
-            Mono samples at ``model.sample_rate``, full scale is +-1, any n, also 0; or how many were lost.
+        block : ndarray of float32, shape (n,), Gap or Seek
+            Mono samples at ``model.sample_rate``, full scale is +-1, any n, also 0; or how many were lost; or where the
+            stream goes on.
 
         Returns
         -------
         list of Emotion
-            In time order; often empty.
+            In time order; often empty. After a `Seek` time counts from its position.
 
         Raises
         ------
@@ -141,16 +142,25 @@ class EmotionTracker:
         self._stream = None  # a `track` that is still in progress may not mix its own blocks in
         return self._process(block)
 
-    def _process(self, block: Block | Gap) -> list[Emotion]:
-        block = block if isinstance(block, Gap) else checked(block)
+    def _process(self, block: Block | Gap | Seek) -> list[Emotion]:
+        block = block if isinstance(block, Gap | Seek) else checked(block)
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(_IN_USE)
         try:
+            if isinstance(block, Seek):
+                self._go_to(block.position)
+                return []
             if isinstance(block, Gap):
                 self._listener.reset()
             return [emotion for ends, windows in self._ring.push(block) for emotion in self._emotions(ends, windows)]
         finally:
             self._busy.release()
+
+    def _go_to(self, position: float) -> None:
+        """Forget what was heard, but not how loud it is: it is the same song."""
+        self._ring.move(round(position * self.model.sample_rate))
+        self._listener.reset()
+        self._smoother.reset()
 
     def _emotions(self, ends: range, windows: NDArray[np.float32]) -> Iterator[Emotion]:
         levels = [level_dbfs(window) for window in windows]
@@ -201,13 +211,13 @@ class EmotionTracker:
         source: Source,
         *,
         stop: threading.Event | None = None,
-        after_block: Callable[[Block | Gap], object] | None = None,
+        after_block: Callable[[Block | Gap | Seek], object] | None = None,
     ) -> Iterator[Emotion]:
         """Follow a source from its beginning and yield each emotion as it is found.
 
         Parameters
         ----------
-        source : iterable of ndarray of float32 or Gap
+        source : iterable of ndarray of float32, Gap or Seek
             The blocks of a new stream, as for `process`. If it has a ``close()``, that is called when the iteration
             ends, however it ends.
         stop : threading.Event, optional
@@ -220,7 +230,7 @@ class EmotionTracker:
         Yields
         ------
         Emotion
-            In time order.
+            In time order between one `Seek` of the source and the next.
 
         Raises
         ------
@@ -235,7 +245,7 @@ class EmotionTracker:
         return self._track(source, stop or threading.Event(), after_block)
 
     def _track(
-        self, source: Source, stop: threading.Event, after_block: Callable[[Block | Gap], object] | None
+        self, source: Source, stop: threading.Event, after_block: Callable[[Block | Gap | Seek], object] | None
     ) -> Iterator[Emotion]:
         self.reset()
         self._is_stopped.clear()
@@ -260,13 +270,13 @@ class EmotionTracker:
         source: Source,
         *sinks: Sink,
         stop: threading.Event | None = None,
-        after_block: Callable[[Block | Gap], object] | None = None,
+        after_block: Callable[[Block | Gap | Seek], object] | None = None,
     ) -> None:
         """Follow a source from its beginning and call every sink with every emotion.
 
         Parameters
         ----------
-        source : iterable of ndarray of float32 or Gap
+        source : iterable of ndarray of float32, Gap or Seek
             As for `track`.
         *sinks : callable
             Each is called with one `Emotion`.
@@ -282,7 +292,7 @@ class EmotionTracker:
         -----
         The callback contract:
 
-        1. A sink is called once per emotion, in time order; sinks in the order given.
+        1. A sink is called once per emotion, in time order from one `Seek` to the next; sinks in the order given.
         2. It runs on the thread that called `run`, never on the audio thread. It may block, allocate and print.
         3. A slow sink delays the next emotion. Audio waits in the source's bounded queue; past that (5 s by default)
            the oldest block is dropped, counted, and reported. Nothing is lost silently and nothing grows without bound.
@@ -308,7 +318,7 @@ class EmotionTracker:
 
         Parameters
         ----------
-        source : iterable of ndarray of float32 or Gap
+        source : iterable of ndarray of float32, Gap or Seek
             As for `track`. It is iterated on the thread.
 
         Returns

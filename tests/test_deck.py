@@ -181,7 +181,7 @@ def test_decodes_ahead_by_a_bounded_amount(deck, make):
     deck.queue(second)
     opened = []
     frames = second.file.frames
-    second.file.frames = lambda: (opened.append(deck._stream.time), frames())[1]
+    second.file.frames = lambda _: (opened.append(deck._stream.time), frames())[1]
     follow(first)
     assert 50 + 30 - 2.2 < opened[0] < 50 + 30 - 1.5  # when the first one was decoded to its end, and not before
 
@@ -379,7 +379,7 @@ def test_what_was_decoded_before_an_error_is_heard(deck, make):
     source, samples = make(deck, 1.0)
     frames = source.file.frames
 
-    def failing():
+    def failing(_position):
         yield next(frames())[: RATE // 2]
         raise SourceError("the disk: is gone.")
 

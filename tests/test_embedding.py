@@ -39,7 +39,7 @@ def endless(closed=None, block=WINDOW):
 # --------------------------------------------------------------------------------------------------- the contract
 
 CONTRACT = """
-1. A sink is called once per emotion, in time order; sinks in the order given.
+1. A sink is called once per emotion, in time order from one `Seek` to the next; sinks in the order given.
 2. It runs on the thread that called `run`, never on the audio thread. It may block, allocate and print.
 3. A slow sink delays the next emotion. Audio waits in the source's bounded queue; past that (5 s by default) the oldest
    block is dropped, counted, and reported. Nothing is lost silently and nothing grows without bound.

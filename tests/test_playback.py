@@ -249,7 +249,7 @@ def test_closes_the_file_that_it_decodes(portaudio, song):
     file, closed = FileSource(song), []
     frames = file.frames
 
-    def watched():
+    def watched(_position):
         try:
             yield from frames()
         finally:

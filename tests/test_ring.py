@@ -164,6 +164,16 @@ def test_a_long_block_comes_in_batches_of_bounded_size():
     assert max(sizes) <= 16
 
 
+@pytest.mark.parametrize("position", [0, 3, 500])
+def test_moves_to_another_place(position):
+    ring = RingBuffer(10, 25)
+    assert len(pushed(ring, [samples(18)])) == 1  # some samples have come in vain, and others would be left out
+    ring.move(position)
+    found = pushed(ring, [samples(40)])
+    assert [end for end, _ in found] == [position + 10, position + 35]
+    assert found[0][1] == samples(10).tolist()
+
+
 def test_positions_do_not_overflow():
     ring = RingBuffer(10, 10)
     found = pushed(ring, [Gap(2**62), Gap(2**62), samples(10)])

@@ -14,7 +14,7 @@ import numpy as np
 import plain_context
 import pytest
 
-from emodj_live import BackgroundTracker, Emotion, EmotionTracker, FeatureExtractor, Gap, Quadrant, analyze
+from emodj_live import BackgroundTracker, Emotion, EmotionTracker, FeatureExtractor, Gap, Quadrant, Seek, analyze
 
 LENGTH = 11025
 RATE = 22050
@@ -71,8 +71,13 @@ def golden_features(spec, audio, step):
     return np.hstack([described[:, :264], [plain_context.from_sums(sums[inside]) for inside in members]])
 
 
-def golden(model, audio, step, smoothing=3.0):
-    """Return what a tracker should say, one window after the other and from the formulas alone."""
+def golden(model, audio, step, smoothing=3.0, begin=0):
+    """Return what a tracker should say, one window after the other and from the formulas alone.
+
+    `begin` is the place of the audio's first sample in the song, as after a seek.
+    """
+    if len(audio) < LENGTH:
+        return []
     smoothed, name, emotions, known = None, Quadrant.of(0.0, 0.0), [], model.calibration
     features = golden_features(model.spec, audio, step)
     for start, row in zip(range(0, len(audio) - LENGTH + 1, step), features, strict=True):
@@ -86,7 +91,7 @@ def golden(model, audio, step, smoothing=3.0):
         valence, arousal = (0.0, 0.0) if smoothed is None else smoothed
         emotions.append(
             Emotion(
-                time=(start + LENGTH) / RATE,
+                time=(begin + start + LENGTH) / RATE,
                 valence=valence,
                 arousal=arousal,
                 raw_valence=raw[0],
@@ -173,6 +178,22 @@ def test_random_blocks(seed, any_model, audio):
     random = np.random.default_rng(seed)
     borders = np.sort(random.integers(0, len(audio), size=40))  # some blocks are empty
     assert_same(processed(EmotionTracker(any_model), np.split(audio, borders)), golden(any_model, audio, LENGTH))
+
+
+@pytest.mark.parametrize("step", [5513, LENGTH])
+@pytest.mark.parametrize("size", [512, LENGTH + 1, 10**9])
+def test_sought_through(size, step, any_model, audio):
+    """After each seek it is as if the stream began there, whatever was heard before and however it is cut."""
+    random = np.random.default_rng(0)
+    tracker, found, expected = EmotionTracker(any_model, step=step), [], []
+    for _ in range(8):
+        begin = int(random.integers(0, len(audio) - LENGTH))
+        heard = audio[begin : begin + int(random.integers(0, 6 * LENGTH))]
+        assert tracker.process(Seek(begin / RATE)) == []
+        found += processed(tracker, cut(heard, size))
+        expected += golden(any_model, heard, step, begin=begin)
+    assert_same(found, expected)
+    assert len(found) > 10
 
 
 def test_the_audio_says_enough(any_model, audio):
@@ -273,6 +294,57 @@ def test_gap_says_nothing_and_forgets_nothing(model, audio):
     after = tracker.process(np.zeros(LENGTH, np.float32))[0]
     assert (after.valence, after.arousal, after.quadrant) == (before.valence, before.arousal, before.quadrant)
     assert after.time == before.time + 10.5
+
+
+# ---------------------------------------------------------------------------------------------------------------- seeks
+
+
+@pytest.mark.parametrize("position", [0, 0.0, 0.99999, 12.3456789, 3600.0, np.float64(2.5), np.int64(7)])
+def test_seek_says_where_time_goes_on(position, any_model, audio):
+    tracker = EmotionTracker(any_model)
+    tracker.process(audio[: 2 * LENGTH + 700])
+    tracker.process(Seek(position))
+    times = [e.time for e in tracker.process(audio[: 2 * LENGTH])]
+    begin = round(float(position) * RATE)
+    assert times == [(begin + LENGTH) / RATE, (begin + 2 * LENGTH) / RATE]
+    assert all(type(time) is float for time in times)
+
+
+def test_seek_and_gap_in_any_order(model, audio):
+    tracker = EmotionTracker(model)
+    found = processed(tracker, [audio[:5000], Gap(RATE), Seek(10.0), Gap(RATE), audio[:LENGTH]])
+    assert [e.time for e in found] == [11.5]
+    assert_same(found, golden(model, audio[:LENGTH], LENGTH, begin=11 * RATE))
+
+
+def test_seek_into_silence_has_forgotten_the_mood(model, audio):
+    tracker = EmotionTracker(model)
+    assert tracker.process(audio[: 3 * LENGTH])[-1].valence != 0
+    tracker.process(Seek(60.0))
+    (emotion,) = tracker.process(np.zeros(LENGTH, np.float32))
+    assert (emotion.valence, emotion.arousal) == (0.0, 0.0)
+
+
+def test_seek_keeps_the_automatic_gain(model, audio):
+    """It is the same song, and as loud as before."""
+    tracker = EmotionTracker(model, gain="auto")
+    gain = tracker.process(audio[: 3 * LENGTH] * np.float32(0.1))[-1].gain
+    tracker.process(Seek(60.0))
+    (emotion,) = tracker.process(np.zeros(LENGTH, np.float32))
+    assert emotion.gain == gain > 0
+
+
+@pytest.mark.parametrize("way", ["track", "run"])
+def test_seek_in_a_source(way, any_model, audio):
+    blocks, found, beats = [audio, Seek(1.0), audio[RATE:], Seek(0.0), audio], [], []
+    tracker = EmotionTracker(any_model)
+    if way == "track":
+        found = list(tracker.track(blocks, after_block=beats.append))
+    else:
+        tracker.run(blocks, found.append, after_block=beats.append)
+    whole = golden(any_model, audio, LENGTH)
+    assert_same(found, [*whole, *golden(any_model, audio[RATE:], LENGTH, begin=RATE), *whole])
+    assert [block for block in beats if isinstance(block, Seek)] == [Seek(1.0), Seek(0.0)]
 
 
 # ----------------------------------------------------------------------------------------------------------- one window

@@ -539,7 +539,7 @@ def playing(*paths: object, **options: object) -> tuple[str, ...]:
     return "-c", f"import virtual_microphone; virtual_microphone.play(*{[*map(str, paths)]!r}, **{options!r})"
 
 
-def play(*paths: str, leave_at: float | None = None, crossfade: float = 0.0) -> None:
+def play(*paths: str, leave_at: float | None = None, crossfade: float = 0.0, places: Sequence[float] = ()) -> None:
     """Play songs on one deck and print each emotion as JSON, with the song and when that was.
 
     Parameters
@@ -549,10 +549,13 @@ def play(*paths: str, leave_at: float | None = None, crossfade: float = 0.0) -> 
         Where to leave the first song for the next one [s].
     crossfade : float
         As for `Deck`.
+    places : sequence of float
+        Where to seek to after every second emotion [s]; after two more it ends.
     """
     logging.basicConfig(format="%(message)s")
     tracker = EmotionTracker(EmotionModel.load())
     tracker.process(np.zeros(WINDOW_LENGTH, np.float32))
+    count = 0
     with Deck(crossfade=crossfade) as deck:
         sources = [PlayedSource(FileSource(path), output=deck) for path in paths]
         for source in sources:
@@ -562,6 +565,11 @@ def play(*paths: str, leave_at: float | None = None, crossfade: float = 0.0) -> 
                 print(json.dumps(emotion.as_dict() | {"song": number, "now": time.monotonic()}), flush=True)
                 if number == 0 and leave_at is not None and emotion.time >= leave_at:
                     break
+                count += 1
+                if places and count % 2 == 0:
+                    if count // 2 > len(places):
+                        break
+                    source.seek(places[count // 2 - 1])
 
 
 # ----------------------------------------------------------------------------------------------------- for pytest

@@ -77,7 +77,7 @@ class PlotSink:
         """Draw, and write the file. Without an emotion since the last time there is nothing to draw."""
         if not self._emotions:
             return
-        emotions, self._emotions, self._count, self._stride = self._emotions, [], 0, 1
+        emotions, self._emotions, self._count, self._stride = in_song_order(self._emotions), [], 0, 1
         picture = rendered(draw(emotions, self.title), self.path)
         try:
             self.path.write_bytes(picture)
@@ -115,6 +115,30 @@ def draw(emotions: Sequence[Emotion], title: str) -> Any:
     _draw_arc(arc, emotions)
     _draw_plane(plane, emotions)
     return figure
+
+
+def in_song_order(emotions: Sequence[Emotion]) -> list[Emotion]:
+    """Return emotions by their time; of each half second that was heard more than once, those of the last time.
+
+    Parameters
+    ----------
+    emotions : sequence of Emotion
+        As they came; somebody may have sought.
+
+    Returns
+    -------
+    list of Emotion
+    """
+    part, before = 0, -math.inf
+    heard: dict[int, tuple[int, list[Emotion]]] = {}  # for each half second the part of the stream, and its emotions
+    for emotion in emotions:
+        part += emotion.time <= before
+        before = emotion.time
+        half = math.floor(2 * emotion.time)
+        if half not in heard or heard[half][0] != part:
+            heard[half] = part, []
+        heard[half][1].append(emotion)
+    return [emotion for half in sorted(heard) for emotion in heard[half][1]]
 
 
 def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 
 from emodj_live.errors import SourceError
 from emodj_live.sources.devices import find_device, sounddevice
-from emodj_live.sources.passage import Passage
+from emodj_live.sources.passage import FADE, Passage
 
 if TYPE_CHECKING:
     from emodj_live.sources.playback import PlayedSource
 
 _AHEAD = 2.0  # [s] of audio that is decoded ahead of the sound
-_CUT = 0.01  # [s] in which what is cut off fades out: without that it would click
 _STALLED = 3.0  # [s] without a callback, after which the device counts as gone
 _SUSPENDED = 1.0  # [s] between two checks, which says that the whole process was stopped
 
@@ -169,6 +168,23 @@ class Deck:
         self.fill()
         self._open()
 
+    def restart(self, passage: Passage, position: float) -> None:
+        """Go on at another place of the passage that is followed.
+
+        Parameters
+        ----------
+        passage : Passage
+        position : float
+            [s]
+        """
+        with self._lock:
+            self._cut(list(self._passages))
+            passage.restart(position)
+            for each in self._queued:
+                each.restart()
+            self._passages = [passage, *self._queued]
+        self.fill()
+
     def end(self, passage: Passage, *, is_over: bool) -> None:
         """Follow a passage no longer.
 
@@ -218,7 +234,7 @@ class Deck:
 
     def _cut(self, passages: list[Passage]) -> None:
         """Take passages out; what was about to be heard of them fades out instead of ending with a click."""
-        cut_off = self._silence(round(_CUT * self.device.sample_rate))
+        cut_off = self._silence(round(FADE * self.device.sample_rate))
         for passage in passages:
             if passage in self._passages:  # otherwise PortAudio has got all of it
                 self._passages.remove(passage)

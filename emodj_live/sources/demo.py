@@ -265,20 +265,44 @@ class DemoSource:
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yield the piece bar by bar: float32, shape (n,)."""
-        self.position = 0.0
+        return self.blocks_from(0.0)
+
+    def blocks_from(self, position: float) -> Iterator[NDArray[np.float32]]:
+        """Yield the blocks from another place on.
+
+        Parameters
+        ----------
+        position : float
+            Where to begin [s].
+
+        Yields
+        ------
+        ndarray of float32, shape (n,)
+        """
+        self.position = position
         resampler = Resampler(_RATE, self.sample_rate)
-        for frames in self.frames():
+        for frames in self.frames(position):
             self.position += len(frames) / _RATE
             yield resampler.process(frames)
         yield resampler.process(np.empty((0, 1), np.float32), last=True)
 
-    def frames(self) -> Iterator[NDArray[np.float32]]:
-        """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1)."""
+    def frames(self, position: float | None = None) -> Iterator[NDArray[np.float32]]:
+        """Yield the piece as a `FileSource` yields a file's frames: float32, shape (n, 1).
+
+        Parameters
+        ----------
+        position : float, optional
+            Where to begin [s].
+        """
+        skip = round((position or 0.0) * _RATE)
         left, fade = round(self.length * _RATE), round(_FADE * _RATE)
         for bar in _bars():
             remaining = np.arange(left, left - len(bar), -1)
             left -= len(bar)
-            yield (bar * np.minimum(1, remaining / fade)).astype(np.float32)[:, np.newaxis]
+            frames = (bar * np.minimum(1, remaining / fade)).astype(np.float32)[:, np.newaxis]
+            if skip < len(frames):
+                yield frames[skip:]
+            skip = max(0, skip - len(frames))
 
 
 def _bars() -> Iterator[Samples]:

@@ -101,12 +101,31 @@ class FileSource:
 
     def __iter__(self) -> Iterator[Block | Gap]:
         """Yield the file's blocks: float32, shape (n,), any n."""
-        resampler = Resampler(self.input_rate, self.sample_rate)
-        count = _count(self.start, self.sample_rate)
-        self.position = self.start
         if self.start:
-            yield Gap(count)
-        for frames in self.frames():
+            self.position = self.start
+            yield Gap(_count(self.start, self.sample_rate))
+        yield from self._blocks(self.start, self.frames())
+
+    def blocks_from(self, position: float) -> Iterator[Block]:
+        """Yield the blocks from another place on, to the same end; none if that is behind the end.
+
+        Parameters
+        ----------
+        position : float
+            Where to begin [s], not before the start.
+
+        Yields
+        ------
+        ndarray of float32, shape (n,)
+        """
+        position = max(position, self.start)
+        yield from self._blocks(position, self.frames(position))
+
+    def _blocks(self, position: float, decoded: Iterator[NDArray[np.float32]]) -> Iterator[Block]:
+        resampler = Resampler(self.input_rate, self.sample_rate)
+        count = _count(position, self.sample_rate)
+        self.position = position
+        for frames in decoded:
             block = resampler.process(frames)
             count += len(block)
             self.position = count / self.sample_rate
@@ -116,16 +135,24 @@ class FileSource:
         yield block
         warn_unusable(self.path, resampler.unusable)
 
-    def frames(self) -> Iterator[NDArray[np.float32]]:
+    def frames(self, position: float | None = None) -> Iterator[NDArray[np.float32]]:
         """Decode the file up to the end that was asked for, or its true one.
+
+        Parameters
+        ----------
+        position : float, optional
+            Where to begin [s], not before the start; by default there. There are no frames behind the end.
 
         Yields
         ------
         ndarray of float32, shape (n, channels)
             Frames at the file's own rate, valid until the next ones are asked for.
         """
-        skip = _count(self.start, self.input_rate)
-        left = sys.maxsize if self.duration is None else _count(self.duration, self.input_rate)
+        skip = begin = _count(self.start if position is None else position, self.input_rate)
+        left = sys.maxsize
+        if self.duration is not None:
+            end = _count(self.start, self.input_rate) + _count(self.duration, self.input_rate)
+            left = max(0, end - begin)
         for part in self._parts():
             ratio = part.rate / self.input_rate
             wanted = round(skip * ratio)
@@ -136,7 +163,7 @@ class FileSource:
             if not left:
                 return
             skip = 0 if part.skipped == wanted else skip - round(part.skipped / ratio)
-        if skip:
+        if skip and position is None:
             raise SourceError(f"{self.path}: ends before {self.start:g} s; choose an earlier start.")
 
     def _parts(self) -> Iterator[Part | FfmpegPart]:

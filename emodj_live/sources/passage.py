@@ -19,6 +19,7 @@ from emodj_live.sources.demo import DemoSource
 from emodj_live.sources.file import FileSource
 from emodj_live.sources.resample import Resampler, silence_unusable, warn_unusable, with_channels
 
+FADE = 0.01  # [s] in which the middle of a song fades in or out: without that it would click
 _PIECE = 0.01  # [s] of a block: how finely emotions can follow the sound
 
 
@@ -51,10 +52,17 @@ class Passage:
         self._lock = threading.Lock()
         self.restart()
 
-    def restart(self) -> None:
-        """Begin afresh."""
+    def restart(self, position: float | None = None) -> None:
+        """Begin afresh.
+
+        Parameters
+        ----------
+        position : float, optional
+            Where in the song [s]; by default at its start.
+        """
         with self._lock:
-            self._decoding = self._decode()
+            self._start = self._file.start if position is None else position
+            self._decoding = self._decode(position)  # the one before closes its file
             self.is_complete = False
             self.error: Exception | None = None
             self._frames: deque[NDArray[np.float32]] = deque()  # for the loudspeaker
@@ -64,7 +72,8 @@ class Passage:
             self._given = 0  # samples that the tracker has got
             self._mark: tuple[float, int, int] | None = None  # when a buffer is heard, its first frame, and its length
             self._heard = 0.0  # frames
-            self._fade_in = self._fade_out = 0  # frames
+            self._fade_in = 0 if position is None else round(FADE * self._rate)  # frames
+            self._fade_out = 0
             self._successor: Passage | None = None
 
     # ------------------------------------------------------------------------------------------------ the decoder
@@ -85,11 +94,11 @@ class Passage:
                 self._frames.append(frames)
                 self.waiting += len(frames)
 
-    def _decode(self) -> Generator[tuple[NDArray[np.float32], NDArray[np.float32]], None, None]:
+    def _decode(self, position: float | None) -> Generator[tuple[NDArray[np.float32], NDArray[np.float32]], None, None]:
         """Yield frames for the loudspeaker, and the same sound as samples for the tracker."""
         file, loudspeaker = self._file, _Converter(self._file.input_rate, self._rate, self._channels)
         resampler = Resampler(file.input_rate, file.sample_rate)
-        for frames in file.frames():
+        for frames in file.frames(position):
             yield loudspeaker.process(silence_unusable(frames)[0]), resampler.process(frames)
         end = np.empty((0, file.channels), np.float32)
         yield loudspeaker.process(end, last=True), resampler.process(end, last=True)
@@ -137,7 +146,7 @@ class Passage:
 
     def position(self, now: float | None) -> float:
         """Return the place in the song of what leaves the loudspeaker [s]."""
-        return self._file.start + self.heard(now) / self._rate
+        return self._start + self.heard(now) / self._rate
 
     def behind(self, now: float | None) -> float:
         """Return how far the tracker's samples are behind the sound [s]."""

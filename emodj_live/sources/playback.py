@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from emodj_live.blocks import Block, Gap, SourceStatus
+from emodj_live.blocks import Block, Gap, Seek, SourceStatus
 from emodj_live.sources.deck import Deck
 from emodj_live.sources.demo import DemoSource
 from emodj_live.sources.devices import Device
@@ -64,6 +65,7 @@ class PlayedSource:
         self.output = Deck(device, delay=delay) if output is None else output
         self._is_alone = output is None
         self.passage = Passage(file, self.device.sample_rate, self.output.channels)
+        self._seeks: deque[Seek] = deque(maxlen=1)  # the newest one that has not been followed yet
 
     @property
     def device(self) -> Device:
@@ -109,7 +111,22 @@ class PlayedSource:
             is_paused=self.is_paused,
         )
 
-    def __iter__(self) -> Iterator[Block | Gap]:
+    def seek(self, position: float) -> None:
+        """Go on at another place; the stream has a `Seek` there. Safe from any thread.
+
+        Parameters
+        ----------
+        position : float
+            Time in the file [s]; not before its start. Behind its end the stream ends.
+
+        Raises
+        ------
+        ValueError
+            If it is not a number.
+        """
+        self._seeks.append(Seek(max(position, self.file.start)))
+
+    def __iter__(self) -> Iterator[Block | Gap | Seek]:
         """Play the file, and yield its audio as it is heard."""
         if self.file.start:
             yield Gap(round(self.file.start * self.sample_rate))
@@ -120,14 +137,17 @@ class PlayedSource:
             is_over = True
         finally:
             self.output.end(self.passage, is_over=is_over)
+            self._seeks.clear()
             if self._is_alone:
                 self.output.close()
         if self.passage.error is not None:
             raise self.passage.error
 
-    def _heard(self) -> Iterator[Block]:
+    def _heard(self) -> Iterator[Block | Seek]:
         """Yield the samples that have been heard, and empty blocks in between, until all have been."""
-        while not (self.passage.is_spent or self.passage.has_given_way(self.output.now)):
+        while self._seeks or not (self.passage.is_spent or self.passage.has_given_way(self.output.now)):
+            if self._seeks:
+                yield self._follow(self._seeks.pop())
             self.output.fill()
             if (samples := self.passage.due(self.output.now)) is not None:
                 yield samples
@@ -135,3 +155,7 @@ class PlayedSource:
                 self.output.check()
                 time.sleep(_WAIT)
                 yield _NOTHING
+
+    def _follow(self, seek: Seek) -> Seek:
+        self.output.restart(self.passage, seek.position)
+        return seek

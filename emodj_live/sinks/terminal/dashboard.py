@@ -17,7 +17,7 @@ import numpy as np
 from rich.console import Console
 
 from emodj_live.arc import Arc
-from emodj_live.blocks import status_of, title_of
+from emodj_live.blocks import Seek, status_of, title_of
 from emodj_live.calibration import Calibration
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
@@ -245,11 +245,11 @@ class Dashboard:
 
         Parameters
         ----------
-        block : ndarray of float32 or Gap, optional
-            What the meters follow.
+        block : ndarray of float32, Gap or Seek, optional
+            What the meters follow; after a `Seek` the emotions before it are forgotten.
         """
         self._has_heartbeat = True
-        if hasattr(block, "position"):  # the stream goes on elsewhere in the song
+        if isinstance(block, Seek):
             self._stream.forget_moments()
             self._is_fresh = True
         elif isinstance(block, np.ndarray):
