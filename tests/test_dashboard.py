@@ -16,7 +16,7 @@ from screen_reader import ScreenReader
 
 from emodj_live import Emotion, Quadrant
 from emodj_live.arc import Arc
-from emodj_live.blocks import SourceStatus
+from emodj_live.blocks import Seek, SourceStatus
 from emodj_live.colors import contrast, to_rgb
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, GROUND, INK, PALETTE, UPPER_HALF, WEIGHT, Frame
@@ -807,19 +807,13 @@ def test_follow_begins_a_new_stream():
         assert [one.time for one in desk.dashboard._stream.emotions] == [0.5]
 
 
-class Mark:
-    """As a source marks that it goes on elsewhere."""
-
-    position = 3.0
-
-
 def test_after_a_seek_the_last_moments_are_forgotten_and_the_song_is_not():
     desk = Desk()
     with desk.dashboard:
         for time in (60.0, 60.5, 61.0):
             desk.dashboard(emotion(time))
         desk.clock.now = 1.0
-        desk.dashboard.after_block(Mark())
+        desk.dashboard.after_block(Seek(3.0))
         assert desk.dashboard._stream.emotions == ()
         assert len(desk.dashboard._stream.arc.points) == 122
         desk.dashboard(emotion(3.5))

@@ -14,7 +14,7 @@ from made_songs import made_library, made_song
 from standins import output_stand_in
 from virtual_microphone import Terminal, clicks, wait_until
 
-from emodj_live import Deck, EmotionTracker, LibraryError, Quadrant
+from emodj_live import Deck, EmotionTracker, LibraryError, Quadrant, Seek
 from emodj_live.library.command import main
 from emodj_live.library.player import Player
 from emodj_live.library.setlist import SetList, Track
@@ -126,7 +126,7 @@ class Keys:
 
     def after_block(self, block):
         self.notes.append(self.note)
-        if len(block) == 0:
+        if not isinstance(block, Seek) and len(block) == 0:
             self._deck._stream.turn()
 
 

@@ -468,7 +468,7 @@ def test_full_disk_is_told_once_and_the_rest_goes_on(tmp_path):
     table = tmp_path / "t.csv"
     done = emodj_live("--demo", "--json", "--csv", table, before=SMALL_DISK)
     assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 60
+    assert len(done.stdout.splitlines()) == 120
     assert done.stderr == f"emodj-live: {table}: cannot be written: File too large. Other outputs continue.\n"
     assert table.stat().st_size == 4096
 

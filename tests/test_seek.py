@@ -530,14 +530,14 @@ def test_dashboard_forgets_the_emotions_of_before(song, model, time):
     def after_block(block):
         dashboard.after_block(block)
         if isinstance(block, Seek):
-            seen.append(len(dashboard._view().emotions))
-        elif len(dashboard._view().emotions) == 3 and not seen:
+            seen.append(len(dashboard._stream.emotions))
+        elif len(dashboard._stream.emotions) == 3 and not seen:
             source.seek(0.5)
 
     with dashboard:
         EmotionTracker(model).run(source, dashboard, after_block=after_block)
     assert seen == [0]
-    assert next(emotion.time for emotion in dashboard._view().emotions) == 1.0
+    assert next(emotion.time for emotion in dashboard._stream.emotions) == 1.0
 
 
 # -------------------------------------------------------------------------------------------------- through a null sink
