@@ -28,15 +28,17 @@ def draw(song, size, depth, background, keys="", second=SECOND, **options):
         return picture(stage.cells, stage.look.background, stage.look.foreground)
 
 
+DOCUMENTED = (((120, 40), "truecolor", "dark"), ((80, 24), "truecolor", "light"), ((80, 24), "256", "dark"))
+
+
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     song = Song(*sys.argv[2:3])
     folder.mkdir(parents=True, exist_ok=True)
-    for size in SIZES:
-        for background in ("dark", "light"):
-            for depth in DEPTHS if len(sys.argv) > 1 else ("truecolor",):
-                name = f"{size[0]}x{size[1]}-{background}-{depth or 'none'}.png"
-                draw(song, size, depth, background).save(folder / name)
+    every = [(size, depth, background) for size in SIZES for depth in DEPTHS for background in ("dark", "light")]
+    for size, depth, background in every if len(sys.argv) > 1 else DOCUMENTED:
+        name = f"{size[0]}x{size[1]}-{background}-{depth or 'none'}.png"
+        draw(song, size, depth, background).save(folder / name, optimize=True)
 
 
 if __name__ == "__main__":

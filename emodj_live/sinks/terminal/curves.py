@@ -122,4 +122,4 @@ def _inks(moods: NDArray[np.floating], look: Look) -> NDArray[np.int32]:
     if look.depth is Depth.NONE:
         return np.full(len(points), DEFAULT, np.int32)
     is_known = np.isfinite(points).all(axis=1)
-    return np.where(is_known, look.moods(np.nan_to_num(points)), look.line.ink).astype(np.int32)
+    return np.where(is_known, look.moods(np.nan_to_num(points), look.line_share), look.line.ink).astype(np.int32)

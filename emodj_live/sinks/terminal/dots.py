@@ -18,7 +18,7 @@ from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.motion import TAIL
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
-_LATTICE = 4, 4  # dots between those of the field, across and down
+_LATTICE, _WIDE_LATTICE = 4, 8  # dots between those of the field, where they have shades and where not
 _HEAD = 2.3  # radius [dots]
 _NEAR = 5  # dots around the head that may be part of it
 _HALO_DOTS = 3.5  # dots between those of the halo
@@ -43,7 +43,7 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
     if spot is None:
         return cells
     across, down = 2 * width, 4 * height
-    all_dots = _still_dots(width, height, span).copy()
+    all_dots = _still_dots(width, height, span, look).copy()
     for layer in _layers(across, down, span, look, spot):
         all_dots |= layer.dots
         there = cells_of(layer.dots) & (layer.hides | ~_is_word(still))
@@ -120,17 +120,17 @@ def _disc() -> Dots:
 
 
 @lru_cache(8)
-def _still_dots(width: int, height: int, span: Span) -> Dots:
+def _still_dots(width: int, height: int, span: Span, look: Look) -> Dots:
     """Return the dots that do not move: lattice and axes."""
-    lattice, axis = _lattice(width, height, span)
+    lattice, axis = _lattice(width, height, span, look)
     return lattice | axis
 
 
-def _lattice(width: int, height: int, span: Span) -> tuple[Dots, Dots]:
+def _lattice(width: int, height: int, span: Span, look: Look) -> tuple[Dots, Dots]:
     lattice, axis = np.zeros((2, 4 * height, 2 * width), bool)
     column, row = axes(span, 2 * width, 4 * height)
-    across, down = _LATTICE
-    lattice[(row or 0) % down :: down, (column or 0) % across :: across] = True
+    apart = _LATTICE if look.depth is Depth.PALETTE else _WIDE_LATTICE
+    lattice[(row or 0) % apart :: apart, (column or 0) % apart :: apart] = True
     if column is not None:
         axis[(row or 0) % 2 :: 2, column] = True
     if row is not None:
@@ -142,7 +142,7 @@ def _lattice(width: int, height: int, span: Span) -> tuple[Dots, Dots]:
 def _still(width: int, height: int, span: Span, look: Look) -> Frame:
     """Return what does not move: lattice, axes and words."""
     frame = Frame(width, height)
-    lattice, axis = _lattice(width, height, span)
+    lattice, axis = _lattice(width, height, span, look)
     moods = look.moods(span.grid(width, height))
     frame.cells[INK] = DEFAULT if look.depth is Depth.NONE else moods
     frame.cells[WEIGHT] = DIM if look.depth <= Depth.SIXTEEN else 0

@@ -110,7 +110,7 @@ class Look:
             red, green, blue = np.clip(_vivid(np.array(to_rgb(color))), 0, 1).tolist()
             color = to_hex((red, green, blue))
         color = self._readable(color)
-        return Pen(self.mixed(color, 0.6) if is_muted else self.color(color), weight=0 if is_muted else BOLD)
+        return Pen(self.mixed(color, 0.68) if is_muted else self.color(color), weight=0 if is_muted else BOLD)
 
     def moods(self, points: NDArray[np.floating], share: float = 1.0) -> Colors:
         """Return the colors of many emotions.
@@ -120,7 +120,7 @@ class Look:
         points : ndarray, shape (..., 2)
             Valence and arousal.
         share : float
-            How much of each is left on the background.
+            How much of each is left on the background; above 1 it stands out more.
 
         Returns
         -------
@@ -148,6 +148,11 @@ class Look:
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
         return Pen(self.mixed(self.foreground, 0.28))
+
+    @cached_property
+    def line_share(self) -> float:
+        """How strong the color of a thin line has to be, compared with that of an area."""
+        return 1.4 if self.is_light else 1.1
 
     @cached_property
     def mark(self) -> int:
@@ -216,7 +221,7 @@ def packed(colors: NDArray[np.floating]) -> Colors:
     -------
     ndarray of int32, shape (...)
     """
-    parts = np.minimum((colors * 255 + 2).astype(np.int32), 255) & 0xFC
+    parts = np.clip((colors * 255 + 2).astype(np.int32), 0, 255) & 0xFC
     parts |= parts >> 6  # so that white stays white
     return (parts[..., 0] << 16) | (parts[..., 1] << 8) | parts[..., 2]
 

@@ -14,9 +14,10 @@ from emodj_live.sinks.terminal.layout import Rect
 from emodj_live.sinks.terminal.lettering import large_letters
 from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.motion import Point
-from emodj_live.sinks.terminal.strip import window
+from emodj_live.sinks.terminal.strip import bar_of, window
 
 _ROOMY = 14  # rows, from which there are blank ones
+_WIDE = 60  # columns, from which letters are larger
 
 
 def draw_arc(frame: Frame, arc: Arc, status: SourceStatus, look: Look) -> None:
@@ -34,14 +35,16 @@ def draw_arc(frame: Frame, arc: Arc, status: SourceStatus, look: Look) -> None:
     blank = int(frame.height >= _ROOMY)
     top, rows = blank, frame.height - 2 * blank
     begin, end = window(status.position, status.length)
-    width = frame.width
-    values = arc.over(begin, end, 2 * (width - SCALE_WIDTH)).astype(np.float64)
-    mark = min(width - SCALE_WIDTH - 1, int((status.position - begin) / (end - begin) * (width - SCALE_WIDTH)))
+    x, width = bar_of(frame.width, status.position, status.length, is_exact=status.is_length_exact)
+    if width < 1:
+        return
+    values = arc.over(begin, end, 2 * width).astype(np.float64)
+    mark = x + min(width - 1, int((status.position - begin) / (end - begin) * width))
     for axis, name in enumerate(("valence", "arousal")):
         height = (rows - blank) // 2
         y = top + axis * (height + blank)
-        frame.put(0, y, name, look.strong)
-        curve = Rect(0, y + 1, width, height - 1)
+        frame.put(x, y, name, look.strong)
+        curve = Rect(x, y + 1, width + SCALE_WIDTH, height - 1)
         draw_curve(frame, curve, values[:, axis], values, look)
         for row in range(curve.y, curve.y + curve.height):
             if frame.cells[GLYPH, row, mark] == ord(" "):
@@ -62,7 +65,7 @@ def draw_color(frame: Frame, emotion: Emotion, point: Point, look: Look) -> None
     """
     pen = _ground(point, look)
     frame.fill(0, 0, frame.width, frame.height, pen)
-    rows = large_letters(emotion.quadrant.value)
+    rows = large_letters(emotion.quadrant.value, 5 if frame.width >= _WIDE else 3)
     if frame.height < 8 or frame.width < len(rows[0]) + 2:
         rows = [emotion.mood.upper()]
     y = (frame.height - len(rows)) // 2

@@ -55,16 +55,26 @@ def draw_strip(
         Whether the length is exact.
     """
     begin, end = window(position, length)
-    left = clock(math.floor(position), 0).strip()
-    right = "live" if length is None else ("" if is_exact else "~") + clock(round(end), 0).strip()
-    start = len(left) + 1
-    width = frame.width - start - len(right) - 1
+    left, right = _labels(position, length, is_exact)
+    start, width = bar_of(frame.width, position, length, is_exact=is_exact)
     frame.put(0, 0, left, look.strong)
     frame.put(frame.width - len(right), 0, right, look.faint)
     if width > 0:
         halves = min(2 * width - 1, int((position - begin) / (end - begin) * 2 * width))
         moods = _columns(arc.points.tobytes(), arc.start, begin, end, width)
         frame.cells[:, 0, start : start + width] = _row(moods, halves, look)
+
+
+def bar_of(columns: int, position: float, length: float | None, *, is_exact: bool = True) -> tuple[int, int]:
+    """Return the first column and the width of the strip itself in a row of so many columns."""
+    left, right = _labels(position, length, is_exact)
+    return len(left) + 1, columns - len(left) - len(right) - 2
+
+
+def _labels(position: float, length: float | None, is_exact: bool) -> tuple[str, str]:
+    """Return what stands at the left and at the right of a strip: the time, and the length."""
+    end = clock(round(window(position, length)[1]), 0).strip()
+    return clock(math.floor(position), 0).strip(), "live" if length is None else ("" if is_exact else "~") + end
 
 
 def window(position: float, length: float | None) -> tuple[float, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from itertools import groupby
-from typing import TypeAlias
 from xml.sax.saxutils import escape
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.color import Color
 from rich.terminal_theme import TerminalTheme
 
@@ -19,6 +19,7 @@ from emodj_live.sinks.terminal.frame import (
     DIM,
     PALETTE,
     REVERSE,
+    WEIGHT,
     Cells,
     character_of,
 )
@@ -39,8 +40,6 @@ _BRAILLE = (
     (0x80, 1, 3),
 )
 _SPACE = ord(" ")
-_Cell: TypeAlias = tuple[int, str, str, int]
-"""Character, its color, what is behind it, and whether it is bold."""
 
 _SIXTEEN = (
     *((0, 0, 0), (205, 49, 49), (13, 188, 121), (200, 165, 0), (36, 114, 200), (188, 63, 188), (17, 168, 205)),
@@ -77,7 +76,7 @@ def svg(cells: Cells, background: str, foreground: str, *, title: str = "") -> s
     )
 
 
-def drawn(cells: Cells, background: str, foreground: str, *, x: int = 0, y: int = 0, hides: bool = False) -> str:
+def drawn(cells: Cells, background: str, foreground: str, mask: NDArray[np.bool_] | None = None) -> str:
     """Return the shapes and texts of cells.
 
     Parameters
@@ -85,57 +84,52 @@ def drawn(cells: Cells, background: str, foreground: str, *, x: int = 0, y: int 
     cells : ndarray of int32, shape (4, height, width)
     background, foreground : str
         The terminal's own colors, as ``#rrggbb``.
-    x, y : int
-        Where they stand [cells].
-    hides : bool
-        Whether what is below them is covered, so that the background is drawn too.
+    mask : ndarray of bool, shape (height, width), optional
+        Which cells to draw, over what is there. By default all are drawn, on nothing but the background.
 
     Returns
     -------
     str
         SVG elements.
     """
-    shapes = _Shapes()
-    texts: list[str] = []
-    for row, planes in enumerate(cells.transpose(1, 0, 2).tolist(), y):
+    grounds, inks, texts = _Boxes(), _Boxes(), []
+    wanted = np.ones(cells.shape[1:], bool) if mask is None else mask
+    for row in np.flatnonzero(wanted.any(axis=1)).tolist():
+        planes = zip(*cells[:, row].tolist(), strict=True)
         colored = [
-            (glyph, *_colors(ink, ground, weight, background, foreground), weight & BOLD)
-            for glyph, ink, ground, weight in zip(*planes, strict=True)
+            (glyph, *_colors(ink, ground, weight, background, foreground)) for glyph, ink, ground, weight in planes
         ]
-        for column, run in _runs(colored, lambda cell: cell[2]):
-            if run[0][2] != background or hides:
-                box = _box((x + column) * WIDTH, row * HEIGHT, len(run) * WIDTH, HEIGHT)
-                shapes.grounds[run[0][2]].append(box)
-        for column, run in _runs(colored, lambda cell: (_is_text(cell[0]), cell[1], cell[3])):
-            left, top = (x + column) * WIDTH, row * HEIGHT
-            glyphs, inked = [cell[0] for cell in run], run[0][1]
-            if _is_text(glyphs[0]):
-                texts += _texts(left, top, glyphs, inked, is_bold=bool(run[0][3]))
-            for number, glyph in enumerate(glyphs):
-                boxes = (_box(left + number * WIDTH + a, top + b, c, d) for a, b, c, d in _boxes_of(glyph))
-                shapes.inks[inked] += boxes
-    return "".join([*shapes.elements(), *texts])
+        bold = (cells[WEIGHT, row] & BOLD).astype(bool).tolist()
+        for column in np.flatnonzero(wanted[row]).tolist():
+            glyph, ink, ground = colored[column]
+            if mask is not None or ground != background:
+                grounds.add(ground, column * WIDTH, row * HEIGHT, WIDTH, HEIGHT)
+            for x, y, width, height in _boxes_of(glyph):
+                inks.add(ink, column * WIDTH + x, row * HEIGHT + y, width, height)
+        for column, word, ink, is_bold in _words(colored, bold, wanted[row].tolist()):
+            texts.append(_text(column * WIDTH, row * HEIGHT + _BASELINE, word, ink, is_bold=is_bold))
+    return "".join([*grounds.elements(), *inks.elements(), *texts])
 
 
-def _runs(cells: list[_Cell], kind: Callable[[_Cell], object]) -> Iterator[tuple[int, list[_Cell]]]:
-    """Yield the first column and the cells of each run of one kind."""
-    column = 0
-    for _, run in groupby(cells, key=kind):
-        found = list(run)
-        yield column, found
-        column += len(found)
-
-
-class _Shapes:
-    """Boxes by their colors: those behind characters, and those that are characters."""
+class _Boxes:
+    """Boxes by their colors; those that lie side by side are one."""
 
     def __init__(self) -> None:
-        self.grounds: dict[str, list[str]] = defaultdict(list)
-        self.inks: dict[str, list[str]] = defaultdict(list)
+        self._boxes: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
+
+    def add(self, color: str, x: float, y: float, width: float, height: float) -> None:
+        boxes = self._boxes[color]
+        if boxes and boxes[-1][1] == y and boxes[-1][3] == height and boxes[-1][0] + boxes[-1][2] == x:
+            x, width = boxes[-1][0], boxes.pop()[2] + width
+        boxes.append((x, y, width, height))
 
     def elements(self) -> Iterator[str]:
-        for layer in (self.grounds, self.inks):
-            yield from (f'<path fill="{color}" d="{"".join(boxes)}"/>' for color, boxes in layer.items() if boxes)
+        for color, boxes in self._boxes.items():
+            path, at = "", (0.0, 0.0)
+            for x, y, width, height in boxes:
+                path += f"m{x - at[0]:g} {y - at[1]:g}h{width:g}v{height:g}h{-width:g}z"
+                at = x, y
+            yield f'<path fill="{color}" d="{path}"/>'
 
 
 def _colors(ink: int, ground: int, weight: int, background: str, foreground: str) -> tuple[str, str]:
@@ -146,39 +140,39 @@ def _colors(ink: int, ground: int, weight: int, background: str, foreground: str
     return blend(inked, background, 0.4) if weight & DIM else inked, grounded
 
 
+def _words(
+    cells: list[tuple[int, str, str]], bold: list[bool], wanted: list[bool]
+) -> Iterator[tuple[int, list[int], str, bool]]:
+    """Yield first column, characters, color and boldness of what is text: words that single spaces hold together."""
+    word: list[int] = []
+    style = ("", False)
+    for column, ((glyph, ink, _), is_bold, is_wanted) in enumerate(zip(cells, bold, wanted, strict=True)):
+        is_text = is_wanted and not _boxes_of(glyph)
+        fits = is_text and word and (glyph == _SPACE or (ink, is_bold) == style)
+        if word and (not fits or (glyph == _SPACE and word[-1] == _SPACE)):
+            yield (column - len(word), [*word[:-1]] if word[-1] == _SPACE else word, *style)
+            word = []
+        if is_text and (word or glyph != _SPACE):
+            style = (ink, is_bold) if not word else style
+            word.append(glyph)
+    if word:
+        yield (len(cells) - len(word), word, *style)
+
+
+def _text(x: int, y: int, glyphs: list[int], color: str, *, is_bold: bool) -> str:
+    weight, length = ' font-weight="bold"' if is_bold else "", len(glyphs) * WIDTH
+    text = escape("".join(map(character_of, glyphs)))
+    return f'<text x="{x}" y="{y}" textLength="{length}" fill="{color}"{weight}>{text}</text>'
+
+
 @cache
-def _is_text(glyph: int) -> bool:
-    """Return whether a character is drawn as text; a space is, because it stands in texts."""
-    return not any(True for _ in _boxes_of(glyph))
+def _boxes_of(glyph: int) -> tuple[tuple[float, float, float, float], ...]:
+    """Return the boxes that a character consists of: left, top, width, height; none if it is drawn as text."""
+    return tuple(_parts(glyph))
 
 
-def _texts(x: int, y: int, glyphs: list[int], color: str, *, is_bold: bool) -> Iterator[str]:
-    """Yield the words of a run, where more than one space lies between them each for itself."""
-    weight = ' font-weight="bold"' if is_bold else ""
-    for place, word in _words(glyphs):
-        text = escape("".join(map(character_of, word)))
-        begin, length = x + place * WIDTH, len(word) * WIDTH
-        yield f'<text x="{begin}" y="{y + _BASELINE}" textLength="{length}" fill="{color}"{weight}>{text}</text>'
-
-
-def _words(glyphs: list[int]) -> Iterator[tuple[int, list[int]]]:
-    """Yield the places and characters of what single spaces or none hold together."""
-    start: int | None = None
-    for place, glyph in enumerate([*glyphs, _SPACE, _SPACE]):
-        is_end = glyph == _SPACE and (place + 1 >= len(glyphs) or glyphs[place + 1] == _SPACE)
-        if start is None and glyph != _SPACE:
-            start = place
-        elif start is not None and is_end:
-            yield start, glyphs[start:place]
-            start = None
-
-
-def _box(x: float, y: float, width: float, height: float) -> str:
-    return f"M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}z"
-
-
-def _boxes_of(glyph: int) -> Iterator[tuple[float, float, float, float]]:
-    """Yield the boxes that a character consists of: left, top, width, height; none if it is drawn as text."""
+def _parts(glyph: int) -> Iterator[tuple[float, float, float, float]]:
+    """Yield left, top, width and height of the boxes that a character consists of."""
     if glyph == ord("▀"):
         yield 0, 0, WIDTH, HEIGHT / 2
     elif 0x2581 <= glyph <= 0x2588:
@@ -197,7 +191,7 @@ def _boxes_of(glyph: int) -> Iterator[tuple[float, float, float, float]]:
     elif 0x2800 < glyph <= 0x28FF:
         for bit, column, row in _BRAILLE:
             if (glyph - 0x2800) & bit:
-                yield column * WIDTH / 2 + 1.2, row * HEIGHT / 4 + 1.2, 1.6, 1.6
+                yield column * WIDTH / 2 + 1, row * HEIGHT / 4 + 1, 2, 2
 
 
 def rgb(color: int, default: str) -> str:
