@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from emodj_live.sinks.csv_file import CsvSink
     from emodj_live.sinks.osc import OscSink
     from emodj_live.sinks.plot import PlotSink
+    from emodj_live.sinks.poster import PosterSink
     from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sources.adapter import Adapter
     from emodj_live.sources.demo import DemoSource
@@ -69,6 +70,7 @@ __all__ = [
     "PacedSource",
     "PlayedSource",
     "PlotSink",
+    "PosterSink",
     "Profiler",
     "Quadrant",
     "RingBuffer",
@@ -116,6 +118,7 @@ _HOMES = {
     "PacedSource": "sources.pacing",
     "PlayedSource": "sources.playback",
     "PlotSink": "sinks.plot",
+    "PosterSink": "sinks.poster",
     "Profiler": "profile",
     "Quadrant": "emotion",
     "RingBuffer": "ring",
