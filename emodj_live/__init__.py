@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from emodj_live.sinks.csv_file import CsvSink
     from emodj_live.sinks.osc import OscSink
     from emodj_live.sinks.plot import PlotSink
+    from emodj_live.sinks.poster import PosterSink
     from emodj_live.sinks.terminal.dashboard import Dashboard
     from emodj_live.sources.adapter import Adapter
     from emodj_live.sources.deck import Deck
@@ -71,6 +72,7 @@ __all__ = [
     "PacedSource",
     "PlayedSource",
     "PlotSink",
+    "PosterSink",
     "Profiler",
     "Quadrant",
     "RingBuffer",
@@ -120,6 +122,7 @@ _HOMES = {
     "PacedSource": "sources.pacing",
     "PlayedSource": "sources.playback",
     "PlotSink": "sinks.plot",
+    "PosterSink": "sinks.poster",
     "Profiler": "profile",
     "Quadrant": "emotion",
     "RingBuffer": "ring",

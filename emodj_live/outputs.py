@@ -68,6 +68,12 @@ OUTPUTS = (  # opened in this order: the table last, because it is written at on
         "also draw each song: .png, .svg or .pdf (numbered if there are several songs)",
         "emodj_live.sinks.plot",
     ),
+    OutputOption(
+        "poster",
+        "FILE",
+        "also draw a poster of each song: .png, .svg or .pdf (numbered if there are several songs)",
+        "emodj_live.sinks.poster",
+    ),
     OutputOption("osc", "HOST:PORT", "also send OSC: /emodj/valence and so on", "emodj_live.sinks.osc"),
     OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
 )

@@ -12,7 +12,7 @@ from emodj_live.colors import blend, color_of, to_rgb
 from emodj_live.emotion import Quadrant
 from emodj_live.errors import one_line
 from emodj_live.library.neighbors import Point
-from emodj_live.sinks.pictures import FAINT, INK, draw_quadrants, matplotlib
+from emodj_live.sinks.pictures import FAINT, INK, draw_quadrants, matplotlib, reach_of
 
 MOST_NAMES = 25
 """How many songs can be named in a picture."""
@@ -21,7 +21,6 @@ _SIZE, _KEY = (8.4, 8.8), 3.6  # [inches] of the picture, and of the names besid
 _MOST_DOTS = 3000
 _CELLS = 160  # of a cloud, along each side
 _LONGEST = 44  # characters of a name
-_REACHES = (0.2, 0.4, 0.6, 0.8)
 _MOODS = "where playlists find happy, tense, sad and calm songs"
 _VIVID = 2.5  # songs are near the middle, where colors are faint; colors are taken so much farther out
 
@@ -53,7 +52,7 @@ def draw_map(points: NDArray[np.float64], names: Sequence[str], moods: Mapping[Q
     figure.get_layout_engine().set(rect=(0, 0, width / figure.get_figwidth(), 1))
     figure.suptitle(one_line(title).encode(errors="replace").decode(), parse_math=False, color=INK)
     axes = figure.subplots()
-    reach = _reach(points)
+    reach = reach_of(points.tolist())
     draw_quadrants(axes, reach)
     if len(points) > _MOST_DOTS:
         _draw_cloud(axes, points, reach)
@@ -63,12 +62,6 @@ def draw_map(points: NDArray[np.float64], names: Sequence[str], moods: Mapping[Q
         _draw_names(figure, axes, points, names, reach)
     _draw_moods(figure, axes, moods)
     return figure
-
-
-def _reach(points: NDArray[np.float64]) -> float:
-    """Return how far the picture goes from the middle, so that all songs are well inside."""
-    farthest = 1.04 * float(np.abs(points).max())
-    return next((reach for reach in _REACHES if farthest <= reach), 1.0)
 
 
 def _draw_dots(axes: Any, points: NDArray[np.float64]) -> None:

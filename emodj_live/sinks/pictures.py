@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ INK, FAINT = "#202020", "#707070"
 PALE = {quadrant: blend(quadrant.color, "#ffffff", 0.7) for quadrant in Quadrant}
 """The grounds of the quadrants."""
 
+_REACHES = (0.2, 0.4, 0.6, 0.8)
 _CORNERS = {Quadrant.HAPPY: (0, 0), Quadrant.TENSE: (-1, 0), Quadrant.SAD: (-1, -1), Quadrant.CALM: (0, -1)}
 
 
@@ -33,10 +35,28 @@ def matplotlib() -> Any:
     try:
         import matplotlib.collections
         import matplotlib.figure
+        import matplotlib.patches
         import matplotlib.ticker
     except ImportError as error:
         raise SinkError(missing("plot", "a plot", ["matplotlib"])) from error
     return matplotlib
+
+
+def reach_of(points: Iterable[Sequence[float]]) -> float:
+    """Return how far a picture of the plane has to go from the middle, so that all points are well inside.
+
+    Parameters
+    ----------
+    points : iterable of sequence of float
+        Valence and arousal of each.
+
+    Returns
+    -------
+    float
+        At most 1, the edge of the plane.
+    """
+    farthest = 1.04 * max(abs(value) for point in points for value in point)
+    return next((reach for reach in _REACHES if farthest <= reach), 1.0)
 
 
 def draw_quadrants(axes: Any, reach: float = 1.0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from emodj_live.blocks import Sink
 from emodj_live.colors import blend
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError, one_line
-from emodj_live.sinks.pictures import FAINT, INK, PALE, SUFFIXES, draw_quadrants, matplotlib, rendered
+from emodj_live.sinks.pictures import FAINT, INK, PALE, SUFFIXES, draw_quadrants, matplotlib, reach_of, rendered
 from emodj_live.work import Output, Work, refuse_inputs
 
 _MOST = 20_000  # emotions: near three hours of them, beyond that every second, every fourth, ... is kept
@@ -78,11 +78,14 @@ class PlotSink:
         if not self._emotions:
             return
         emotions, self._emotions, self._count, self._stride = in_song_order(self._emotions), [], 0, 1
-        picture = rendered(draw(emotions, self.title), self.path)
+        picture = rendered(self._draw(emotions), self.path)
         try:
             self.path.write_bytes(picture)
         except OSError as error:
             raise SinkError(f"{self.path}: cannot be written: {error.strerror or error}.") from error
+
+    def _draw(self, emotions: Sequence[Emotion]) -> Any:
+        return draw(emotions, self.title)
 
     def _check_writable(self) -> None:
         """Find out now whether the file can be written, and leave everything as it was."""
@@ -152,7 +155,9 @@ def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:
     axes.axhline(0, color=FAINT, linewidth=0.8)
     axes.plot(times, [emotion.valence for emotion in emotions], color=INK, linewidth=1.6, label="valence")
     axes.plot(times, [emotion.arousal for emotion in emotions], color=INK, linewidth=1.6, ls="--", label="arousal")
-    axes.set(xlim=(beginning, times[-1]), ylim=(-1, 1), yticks=_TICKS, xlabel="time")
+    reach = reach_of(_points(emotions))
+    ticks = [reach * part for part in _TICKS]
+    axes.set(xlim=(beginning, times[-1]), ylim=(-reach, reach), yticks=ticks, xlabel="time")
     length = times[-1] - beginning
     axes.xaxis.set_major_locator(matplotlib().ticker.MultipleLocator(_distance(length)))
     axes.xaxis.set_major_formatter(matplotlib().ticker.FuncFormatter(_clock))
@@ -161,13 +166,17 @@ def _draw_arc(axes: Any, emotions: Sequence[Emotion]) -> None:
 
 def _draw_plane(axes: Any, emotions: Sequence[Emotion]) -> None:
     """Draw the path from its beginning, a ring, to its end, a dot; the later the darker."""
-    draw_quadrants(axes)
-    points = [(emotion.valence, emotion.arousal) for emotion in emotions]
+    points = _points(emotions)
+    draw_quadrants(axes, reach_of(points))
     steps = list(pairwise(points))
     shades = [blend("#b0b0b0", "#000000", step / len(steps)) for step in range(len(steps))]
     axes.add_collection(matplotlib().collections.LineCollection(steps, colors=shades, linewidths=1.4))
     axes.plot(*points[0], "o", color=INK, markerfacecolor="white", markersize=7)
     axes.plot(*points[-1], "o", color=INK, markersize=7)
+
+
+def _points(emotions: Sequence[Emotion]) -> list[tuple[float, float]]:
+    return [(emotion.valence, emotion.arousal) for emotion in emotions]
 
 
 def _distance(length: float) -> float:
@@ -204,12 +213,19 @@ def parse(text: str) -> Path:
     return path
 
 
+def open_output(path: Path, files: Sequence[str]) -> AbstractContextManager[Output]:
+    """Open the output of ``--plot``."""
+    return open_pictures(PlotSink, path, files)
+
+
 @contextmanager
-def open_output(path: Path, files: Sequence[str]) -> Iterator[Output]:
-    """Open the output of ``--plot``: a picture for each work, numbered if there are several.
+def open_pictures(kind: type[PlotSink], path: Path, files: Sequence[str]) -> Iterator[Output]:
+    """Open an output of pictures: one for each work, numbered if there are several.
 
     Parameters
     ----------
+    kind : type
+        The class of their sinks.
     path : Path
     files : sequence of str
         The audio files, none of which may be overwritten.
@@ -226,7 +242,7 @@ def open_output(path: Path, files: Sequence[str]) -> Iterator[Output]:
     paths = _numbered(path, max(1, len(files)))
     for each in paths:
         refuse_inputs(each, files)
-    plots = [PlotSink(each) for each in paths]
+    plots = [kind(each) for each in paths]
 
     @contextmanager
     def follow(work: Work) -> Iterator[Sink]:
