@@ -461,7 +461,7 @@ def test_the_arc_is_over_the_whole_song(size, view):
     def heights(rows):
         return [
             next(n for n, row in enumerate(rows) if any(0x2800 < ord(c) < 0x2900 for c in row[x : x + 3]))
-            for x in range(3, size[0] - 14, 6)
+            for x in range(9, size[0] - 14, 6)
         ]
 
     upward, downward = heights(shown[valence + 1 : arousal]), heights(shown[arousal + 1 : -3])
