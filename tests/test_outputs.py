@@ -736,10 +736,10 @@ def test_beside_the_dashboard(is_full, tmp_path):
 
     table = tmp_path / "t.csv"
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); " if is_full else ""
-    code = f"{limit}import sys; from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = f"{limit}import os, sys; os.chdir({str(tmp_path)!r}); from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    told = f"{table}: cannot be written: File too large. Other outputs continue."
-    with Terminal("-c", code, "--demo", "--csv", str(table), environment=environment, size=(160, 24)) as terminal:
+    told = "t.csv: cannot be written: File too large. Other outputs continue."
+    with Terminal("-c", code, "--demo", "--csv", "t.csv", environment=environment, size=(160, 24)) as terminal:
         terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "the dashboard")
         if is_full:
             terminal.wait_for(lambda: "cannot be written" in terminal.screen.text, 30, "the notice")

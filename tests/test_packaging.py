@@ -54,7 +54,7 @@ def check_wheel(wheel, tmp_path):
     assert top == {"emodj_live", next(name for name in top if name.endswith(".dist-info"))}
     home, *lines = demo_from(site, tmp_path)
     assert Path(home).is_relative_to(site)
-    assert len(lines) == 60
+    assert len(lines) == 120
 
 
 @pytest.mark.slow
