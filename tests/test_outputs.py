@@ -736,7 +736,8 @@ def test_beside_the_dashboard(is_full, tmp_path):
 
     table = tmp_path / "t.csv"
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); " if is_full else ""
-    code = f"{limit}import os, sys; os.chdir({str(tmp_path)!r}); from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = f"{limit}import os, sys; os.chdir({str(tmp_path)!r}); "
+    code += "from emodj_live.cli import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     told = "t.csv: cannot be written: File too large. Other outputs continue."
     with Terminal("-c", code, "--demo", "--csv", "t.csv", environment=environment, size=(160, 24)) as terminal:
