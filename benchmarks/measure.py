@@ -16,6 +16,8 @@ from rich.table import Table
 
 from emodj_live.training.requirements import MissingExtraError, check_installed
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs start from compiled bytecode, as installed ones do
+
 
 def needs_training() -> None:
     """End with one line unless the extra ``train`` is installed."""
