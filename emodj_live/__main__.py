@@ -12,7 +12,9 @@ def console() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` handles it; Python's own handler prints a traceback
     from emodj_live.cli import main
 
-    sys.exit(main())
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not change the code of a process that ends
+    sys.exit(code)
 
 
 if __name__ == "__main__":

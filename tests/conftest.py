@@ -6,6 +6,7 @@ Nothing is read from the network, from a data set or from the shipped model.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -27,6 +28,9 @@ WINDOW_LENGTH = 11025
 PACKAGE = Path(emodj_live.__file__).parent
 
 Samples = NDArray[np.float32]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts its background jobs, which programs inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @cache

@@ -65,7 +65,9 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
 def console() -> NoReturn:
     """Run the command line and exit the process: the console script."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` handles it; Python's own handler prints a traceback
-    sys.exit(main())
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not change the code of a process that ends
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
