@@ -179,3 +179,10 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
 def package() -> Path:
     """Return the folder of the package under test."""
     return PACKAGE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run all tests that hear or play sound, one after the other, if there are several."""
+    for item in items:
+        if item.get_closest_marker("sound"):
+            item.add_marker(pytest.mark.xdist_group("sound"))
