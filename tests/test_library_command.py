@@ -91,6 +91,7 @@ def test_nothing_to_do(tmp_path, database, capsys):
     assert "0 files in 0.0 s: nothing to do; 0 songs in" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_many_failures_are_not_all_listed(tmp_path, database, capsys, with_ffmpeg):
     for number in range(25):
         (tmp_path / f"{number}.mp3").write_bytes(b"no music")
