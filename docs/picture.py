@@ -1,8 +1,8 @@
 """Make docs/dashboard.svg, the picture that the README opens with: the dashboard while it hears the demo piece.
 
-It is a part of a real run, on a terminal in memory and with a clock of its own (`stage`). The picture has what the terminal
-showed first, and for each moment after that the cells that changed. Time is cut into stretches, at whose ends all that
-was drawn over is taken away, so that a viewer never has much to draw.
+It is a part of a real run, on a terminal in memory and with a clock of its own (`stage`). The picture has what the
+terminal showed first, and for each moment after that the cells that changed. Time is cut into stretches, at whose ends
+all that was drawn over is taken away, so that a viewer never has much to draw.
 """
 
 from __future__ import annotations
