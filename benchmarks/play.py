@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from virtual_microphone import Terminal, VirtualMicrophone, wait_until
 
-_PLAY = ("-c", "from emodj_live.library.command import console; console()", "play")
+_PLAY = ("-c", "from emodj_live.__main__ import library_console; library_console()", "play")
 _RATE = 44100
 _POINT = (0.9, 0.9)
 

@@ -18,7 +18,7 @@ from emodj_live.library import Library
 from emodj_live.library.command import SUBCOMMANDS, main
 
 unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-PROGRAM = [sys.executable, "-c", "from emodj_live.library.command import console; console()"]
+PROGRAM = [sys.executable, "-c", "from emodj_live.__main__ import library_console; library_console()"]
 
 
 @pytest.fixture(autouse=True)
@@ -365,3 +365,18 @@ def test_a_terminal_shows_progress_and_the_summary_stays(many, database):
     assert re.search(r"left 0:0\d:\d\d", text)
     assert "Traceback" not in text
     assert text.strip().endswith(f"24 added; 24 songs in {database}")
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(many, database, tmp_path, capsys):
+    assert run("scan", many, "--db", database, "--log", tmp_path / "none" / "log") == 1
+    assert capsys.readouterr().err.startswith(f"emodj-library: {tmp_path / 'none' / 'log'}: cannot be written: ")
+
+
+@pytest.mark.parametrize("words", ["\udce4", "9" * 30])
+def test_what_sqlite_cannot_take_finds_nothing(words, many, database, capsys):
+    run("scan", many, "--db", database, "--jobs", "1")
+    capsys.readouterr()
+    assert run("list", words, "--db", database) == 0
+    assert run("show", words, "--db", database) == 1
+    assert run("similar", words, "--db", database, "-n", "9" * 30) == 1
+    assert "no song in the index" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from emodj_live.library.setlist import SetList, Track
 
 pytest_plugins = ["virtual_microphone"]
 
-PLAY = ("-c", "from emodj_live.library.command import console; console()", "play")
+PLAY = ("-c", "from emodj_live.__main__ import library_console; library_console()", "play")
 
 
 def tracks(names):
