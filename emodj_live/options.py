@@ -58,6 +58,22 @@ class TrackingOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendingOptions:
+    """How the outputs send that go to other programs; `emodj_live.outputs.OUTPUTS` says which output takes what.
+
+    Attributes
+    ----------
+    rate : float or None
+        How many values a second, interpolated between emotions [Hz]; None sends emotions alone.
+    osc_prefix : str or None
+        What the addresses of OSC messages begin with; None is /emodj.
+    """
+
+    rate: float | None = None
+    osc_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """One call of the command line.
 
@@ -71,6 +87,7 @@ class Options:
     tracking : TrackingOptions
     outputs : mapping
         The values of the options in `emodj_live.outputs.OUTPUTS` that are used, by name.
+    sending : SendingOptions
     play : bool
         Play the file through an output device.
     loop : bool
@@ -96,6 +113,7 @@ class Options:
     source: SourceOptions = field(default_factory=SourceOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    sending: SendingOptions = field(default_factory=SendingOptions)
     play: bool = False
     loop: bool = False
     delay: float = 0.0

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.options import SendingOptions
 from emodj_live.work import Output, Work
 
 if TYPE_CHECKING:
@@ -44,20 +45,24 @@ class OutputOption:
     module : str
         Has ``parse(text)``, which returns the option's value or raises a `ValueError`, and ``open_output(value,
         files)``, which returns a context manager around an `Output`. It is imported if the option is used.
+    settings : tuple of str
+        Which of the `SendingOptions` ``open_output`` also takes, by name.
     """
 
     name: str
     metavar: str
     help: str
     module: str
+    settings: tuple[str, ...] = ()
 
     def parse(self, text: str) -> Any:
         """Return the value that a text stands for."""
         return import_module(self.module).parse(text)
 
-    def open(self, value: Any, files: Sequence[str]) -> AbstractContextManager[Output]:
+    def open(self, value: Any, files: Sequence[str], sending: SendingOptions) -> AbstractContextManager[Output]:
         """Open the output."""
-        opened: AbstractContextManager[Output] = import_module(self.module).open_output(value, files)
+        settings = {name: getattr(sending, name) for name in self.settings}
+        opened: AbstractContextManager[Output] = import_module(self.module).open_output(value, files, **settings)
         return opened
 
 
@@ -74,7 +79,13 @@ OUTPUTS = (  # opened in this order: the table last, because it is written at on
         "also draw a poster of each song: .png, .svg or .pdf (numbered if there are several songs)",
         "emodj_live.sinks.poster",
     ),
-    OutputOption("osc", "HOST:PORT", "also send OSC: /emodj/valence and so on", "emodj_live.sinks.osc"),
+    OutputOption(
+        "osc",
+        "[HOST:]PORT",
+        "also send OSC: /emodj/valence and so on",
+        "emodj_live.sinks.osc",
+        settings=("rate", "osc_prefix"),
+    ),
     OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
 )
 
@@ -90,6 +101,8 @@ class Outputs:
         For each of the `OUTPUTS` that is wanted, by name, the value of its option.
     files : sequence of str
         The audio files that will be tracked.
+    sending : SendingOptions, optional
+        How they send.
 
     Attributes
     ----------
@@ -107,11 +120,14 @@ class Outputs:
         show: Output,
         values: Mapping[str, Any],
         files: Sequence[str] = (),
+        sending: SendingOptions | None = None,
     ) -> None:
         self.has_failed = False
         self._show = show
+        wanted = [row for row in OUTPUTS if row.name in values]
         with ExitStack() as stack:
-            named = [stack.enter_context(row.open(values[row.name], files)) for row in OUTPUTS if row.name in values]
+            opened = (row.open(values[row.name], files, sending or SendingOptions()) for row in wanted)
+            named = [stack.enter_context(output) for output in opened]
             self._outputs = [show, *reversed(named)]
             self._close = stack.pop_all()
 

@@ -73,7 +73,9 @@ class Session:
         with ExitStack() as stack:
             stack.callback(self._print_held_back)
             show = stack.enter_context(self._show())
-            self._outputs = stack.enter_context(Outputs(show, self._options.outputs, self._options.files))
+            options = self._options
+            outputs = Outputs(show, options.outputs, options.files, options.sending)
+            self._outputs = stack.enter_context(outputs)
             return self._follow_all()
 
     def _follow_all(self) -> int:
