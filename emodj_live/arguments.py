@@ -78,6 +78,12 @@ def _osc_prefix(text: str) -> str:
     return parse_prefix(text)
 
 
+def _mqtt_topic(text: str) -> str:
+    from emodj_live.sinks.mqtt import parse_topic
+
+    return parse_topic(text)
+
+
 def _saying_why(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """Let argparse show why a value is wrong: of a `ValueError` it would drop the text."""
 
@@ -129,6 +135,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         add(f"--{row.name}", type=_saying_why(row.parse), metavar=row.metavar, help=row.help)
     add("--rate", type=_rate, metavar="HZ", help=f"{_takers('rate')}: so many values a second, between emotions too")
     add("--osc-prefix", type=_saying_why(_osc_prefix), metavar="PREFIX", help="with --osc: instead of /emodj")
+    add("--mqtt-topic", type=_saying_why(_mqtt_topic), metavar="TOPIC", help="with --mqtt: instead of emodj")
     add("--plain", action="store_true", help="plain lines even on a terminal")
     add("--background", choices=("dark", "light"), help="what the terminal's background is (default: found out)")
     add("--fast", action="store_true", help="as fast as possible even on a terminal")
@@ -243,5 +250,5 @@ def _is_watched(arguments: argparse.Namespace) -> bool:
 
 def _is_paced(arguments: argparse.Namespace) -> bool:
     """Return whether it goes at the speed of the music."""
-    is_wished = _is_watched(arguments) or arguments.rate is not None
-    return arguments.realtime or (is_wished and not arguments.fast)
+    asks = arguments.rate is not None or any(row.paces for row in OUTPUTS if getattr(arguments, row.name) is not None)
+    return arguments.realtime or ((_is_watched(arguments) or asks) and not arguments.fast)

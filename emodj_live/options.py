@@ -67,10 +67,13 @@ class SendingOptions:
         How many values a second, interpolated between emotions [Hz]; None sends emotions alone.
     osc_prefix : str or None
         What the addresses of OSC messages begin with; None is /emodj.
+    mqtt_topic : str or None
+        What MQTT topics begin with; None is emodj.
     """
 
     rate: float | None = None
     osc_prefix: str | None = None
+    mqtt_topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

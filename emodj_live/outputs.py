@@ -47,6 +47,8 @@ class OutputOption:
         files)``, which returns a context manager around an `Output`. It is imported if the option is used.
     settings : tuple of str
         Which of the `SendingOptions` ``open_output`` also takes, by name.
+    paces : bool
+        Whether it makes sense at the speed of the music alone, which it therefore asks for, unless ``--fast`` is given.
     """
 
     name: str
@@ -54,6 +56,7 @@ class OutputOption:
     help: str
     module: str
     settings: tuple[str, ...] = ()
+    paces: bool = False
 
     def parse(self, text: str) -> Any:
         """Return the value that a text stands for."""
@@ -85,6 +88,21 @@ OUTPUTS = (  # opened in this order: the table last, because it is written at on
         "also send OSC: /emodj/valence and so on",
         "emodj_live.sinks.osc",
         settings=("rate", "osc_prefix"),
+    ),
+    OutputOption(
+        "mqtt",
+        "HOST[:PORT]",
+        "also keep the newest emotion at an MQTT broker, for Home Assistant (mqtts://HOST for TLS)",
+        "emodj_live.sinks.mqtt",
+        settings=("mqtt_topic",),
+        paces=True,
+    ),
+    OutputOption(
+        "text",
+        "FILE",
+        "also keep the newest emotion in a .txt file, for OBS",
+        "emodj_live.sinks.text_file",
+        paces=True,
     ),
     OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
 )

@@ -134,7 +134,9 @@ RULES = {
         | {"sources.resample", "tracker", "work"},
         {"sinks.terminal"},
     ),
-    "arguments": Rule(own={"", "gliding", "inputs", "options", "outputs"}, later={"sinks.osc", "sources.pcm"}),
+    "arguments": Rule(
+        own={"", "gliding", "inputs", "options", "outputs"}, later={"sinks.mqtt", "sinks.osc", "sources.pcm"}
+    ),
     "program": Rule(own={"console", "errors"}),
     "workers": Rule({"joblib"}),
     "cli": Rule(
@@ -142,7 +144,10 @@ RULES = {
         later={"session", "sinks.lines", "sources.devices"},
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
-    "sinks": Rule({"numpy"}, {*VALUES, "extras", "gliding", "sinks", "work"}, {"matplotlib", "pythonosc"}),
+    "sinks": Rule(
+        {"numpy"}, {*VALUES, "atomic_file", "extras", "gliding", "sinks", "work"}, {"matplotlib", "paho", "pythonosc"}
+    ),
+    "sinks.home_assistant": Rule(own={"", "emotion"}),
     "sinks.terminal": Rule(
         {"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "gliding", "sinks", "sleeve", "work"}
     ),
