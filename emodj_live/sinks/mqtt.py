@@ -195,7 +195,7 @@ class MqttSink:
 
     def _failed(self, _client: object, _data: object) -> None:
         error = sys.exc_info()[1]  # the client calls while it handles it
-        self._miss(f"unreachable ({getattr(error, 'strerror', None) or error})")
+        self._miss(f"unreachable ({_reason(error)})")
 
     def _miss(self, what: str) -> None:
         """Note that the broker is away, and log it if that is new."""
@@ -205,6 +205,13 @@ class MqttSink:
                 logger.warning("MQTT broker %s: %s; will keep trying.", self._broker, what)
                 self._is_missed = True
             self._lock.notify_all()
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return in words why a connection failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def state_of(emotion: Emotion, *, title: str, source: str) -> dict[str, object]:
@@ -258,6 +265,8 @@ def parse(text: str) -> Broker:
     scheme, separator, rest = text.rpartition("://")
     if separator and scheme not in ("mqtt", "mqtts"):
         raise ValueError(f"{text} begins with neither mqtt:// nor mqtts://")
+    if not rest:
+        raise ValueError(f"{text} names no broker, such as homeassistant.local")
     example = "homeassistant.local, 192.168.1.20:1883 or mqtts://broker.example"
     host, port = parse_address(rest, example=example, port=_TLS_PORT if scheme == "mqtts" else _PORT)
     return Broker(host, port, scheme == "mqtts" or (not scheme and port == _TLS_PORT))

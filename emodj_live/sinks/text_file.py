@@ -31,6 +31,7 @@ class TextSink:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._has_failed = False
         if self.path.exists() and not self.path.is_file():
             raise SinkError(f"{self.path}: cannot be written: it is a folder or a device, not a file.")
         self._write("")
@@ -40,8 +41,9 @@ class TextSink:
         self._write(text(emotion))
 
     def clear(self) -> None:
-        """Leave an empty file, so that nobody shows a mood that is over."""
-        self._write("")
+        """Leave an empty file, so that nobody shows a mood that is over; nothing if it could not be written before."""
+        if not self._has_failed:
+            self._write("")
 
     def _write(self, content: str) -> None:
         target = self.path.resolve()  # a link stays a link
@@ -49,6 +51,7 @@ class TextSink:
             with replaced(target, SinkError, is_lasting=False) as file:
                 file.write(content.encode())
         except SinkError as error:
+            self._has_failed = True
             raise SinkError(str(error).replace(str(target), str(self.path), 1)) from error
 
 
