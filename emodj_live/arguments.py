@@ -14,7 +14,7 @@ from emodj_live import __version__
 from emodj_live.gliding import FASTEST
 from emodj_live.inputs import INPUTS, STANDARD_INPUT
 from emodj_live.options import Options, SendingOptions, SourceOptions, TrackingOptions
-from emodj_live.outputs import OUTPUTS
+from emodj_live.outputs import OUTPUTS, OutputOption
 
 
 def parse(argv: Sequence[str] | None) -> Options:
@@ -120,7 +120,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         else:
             add(f"--{row.name}", metavar=row.metavar, help=row.help)
     add("--play", action="store_true", help="also play the file, in sync with the emotions")
-    add("--loop", action="store_true", help="begin again at the end (with --play, --realtime or a dashboard)")
+    add("--loop", action="store_true", help="begin again at the end (with --play, --realtime, --web or a dashboard)")
     add("--raw", type=_saying_why(_raw), metavar="RATE:CHANNELS:FORMAT", help="stdin is raw PCM, e.g. 48000:2:s16le")
     add("-d", "--device", type=_device, metavar="DEVICE", help="number of a device, or part of its name")
     add("-l", "--list-devices", action="store_true", help="list the devices and exit")
@@ -136,6 +136,14 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--rate", type=_rate, metavar="HZ", help=f"{_takers('rate')}: so many values a second, between emotions too")
     add("--osc-prefix", type=_saying_why(_osc_prefix), metavar="PREFIX", help="with --osc: instead of /emodj")
     add("--mqtt-topic", type=_saying_why(_mqtt_topic), metavar="TOPIC", help="with --mqtt: instead of emodj")
+    add(
+        "--web-origin",
+        type=_saying_why(_origin),
+        action="append",
+        metavar="ORIGIN",
+        help="with --web: a page of this site may read the events, e.g. https://example.org (may be repeated)",
+    )
+    add("--exit", action="store_true", help=f"with {_staying()}: end with the music instead of staying up")
     add("--plain", action="store_true", help="plain lines even on a terminal")
     add("--background", choices=("dark", "light"), help="what the terminal's background is (default: found out)")
     add("--fast", action="store_true", help="as fast as possible even on a terminal")
@@ -143,6 +151,17 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show emotions this much later")
     add("-q", "--quiet", action="store_true", help="no summary and no notices")
     add("-v", "--verbose", action="store_true", help="show messages from decoders and sound drivers")
+
+
+def _origin(text: str) -> str:
+    from emodj_live.sinks.web.address import parse_origin
+
+    return parse_origin(text)
+
+
+def _staying() -> str:
+    """Return the options of the outputs that stay up after the music."""
+    return " or ".join(f"--{row.name}" for row in OUTPUTS if row.stays)
 
 
 def _takers(setting: str) -> str:
@@ -184,7 +203,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
         parser.error("--fast cannot be combined with --play or --realtime")
     _check_sending(parser, arguments)
     if arguments.loop and (live or arguments.fast or not (arguments.play or _is_paced(arguments))):
-        parser.error("--loop is for the demo and files, with --play, --realtime or a dashboard")
+        parser.error("--loop is for the demo and files, with --play, --realtime, --web or a dashboard")
     if arguments.delay_ms and not arguments.play:
         parser.error("--delay-ms needs --play")
     if arguments.device is not None and not (arguments.play or any(row.is_live for row in named)):
@@ -193,18 +212,26 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
 
 def _check_sending(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Refuse what no output takes that is asked for."""
-    taken = {name for row in OUTPUTS if getattr(arguments, row.name) is not None for name in row.settings}
+    taken = {name for row in _used(arguments) for name in row.settings}
     for name in _sending(arguments):
         if name not in taken:
             parser.error(f"--{name.replace('_', '-')} needs {_takers(name)}")
     if arguments.fast and arguments.rate is not None:
         parser.error("--fast cannot be combined with --rate")
+    if arguments.exit and not any(row.stays for row in _used(arguments)):
+        parser.error(f"--exit needs {_staying()}")
+
+
+def _used(arguments: argparse.Namespace) -> list[OutputOption]:
+    """Return the outputs that are asked for."""
+    return [row for row in OUTPUTS if getattr(arguments, row.name) is not None]
 
 
 def _sending(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what is said of how outputs send."""
     names = [field.name for field in fields(SendingOptions)]
-    return {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def _check_input(parser: argparse.ArgumentParser, arguments: argparse.Namespace, named: Sequence[str]) -> None:
@@ -237,6 +264,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         play=arguments.play,
         delay=arguments.delay_ms / 1000,
         realtime=_is_paced(arguments),
+        exits=arguments.exit,
         is_watched=_is_watched(arguments),
         lists_devices=arguments.list_devices,
         **{name: given[name] for name in ("background", "json", "loop", "plain", "quiet", "verbose")},
@@ -250,5 +278,5 @@ def _is_watched(arguments: argparse.Namespace) -> bool:
 
 def _is_paced(arguments: argparse.Namespace) -> bool:
     """Return whether it goes at the speed of the music."""
-    asks = arguments.rate is not None or any(row.paces for row in OUTPUTS if getattr(arguments, row.name) is not None)
-    return arguments.realtime or ((_is_watched(arguments) or asks) and not arguments.fast)
+    is_wished = _is_watched(arguments) or arguments.rate is not None or any(row.is_live for row in _used(arguments))
+    return arguments.realtime or (is_wished and not arguments.fast)

@@ -69,11 +69,14 @@ class SendingOptions:
         What the addresses of OSC messages begin with; None is /emodj.
     mqtt_topic : str or None
         What MQTT topics begin with; None is emodj.
+    web_origin : tuple of str or None
+        Pages of other sites that may read what the web page's server answers.
     """
 
     rate: float | None = None
     osc_prefix: str | None = None
     mqtt_topic: str | None = None
+    web_origin: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,8 @@ class Options:
         How much later than PortAudio believes the sound is heard [s].
     realtime : bool
         At the speed of the music, instead of as fast as possible.
+    exits : bool
+        End with the last source, also if an output would stay up.
     is_watched : bool
         Somebody at a terminal looks at the emotions, so a dashboard fits.
     background : str or None
@@ -121,6 +126,7 @@ class Options:
     loop: bool = False
     delay: float = 0.0
     realtime: bool = False
+    exits: bool = False
     is_watched: bool = False
     background: str | None = None
     json: bool = False

@@ -47,8 +47,10 @@ class OutputOption:
         files)``, which returns a context manager around an `Output`. It is imported if the option is used.
     settings : tuple of str
         Which of the `SendingOptions` ``open_output`` also takes, by name.
-    paces : bool
-        Whether it makes sense at the speed of the music alone, which it therefore asks for, unless ``--fast`` is given.
+    is_live : bool
+        Whether it is for somebody who listens, so that files go at the speed of the music unless ``--fast`` is given.
+    stays : bool
+        Whether it stays up after the last source, until Ctrl-C.
     """
 
     name: str
@@ -56,7 +58,8 @@ class OutputOption:
     help: str
     module: str
     settings: tuple[str, ...] = ()
-    paces: bool = False
+    is_live: bool = False
+    stays: bool = False
 
     def parse(self, text: str) -> Any:
         """Return the value that a text stands for."""
@@ -95,14 +98,23 @@ OUTPUTS = (  # opened in this order: the table last, because it is written at on
         "also keep the newest emotion at an MQTT broker, for Home Assistant (mqtts://HOST for TLS)",
         "emodj_live.sinks.mqtt",
         settings=("mqtt_topic",),
-        paces=True,
+        is_live=True,
     ),
     OutputOption(
         "text",
         "FILE",
         "also keep the newest emotion in a .txt file, for OBS",
         "emodj_live.sinks.text_file",
-        paces=True,
+        is_live=True,
+    ),
+    OutputOption(
+        "web",
+        "[HOST:]PORT",
+        "also show it on a web page, for this computer or, with a HOST such as 0.0.0.0, for others too",
+        "emodj_live.sinks.web.output",
+        settings=("rate", "web_origin"),
+        is_live=True,
+        stays=True,
     ),
     OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
 )
@@ -147,6 +159,7 @@ class Outputs:
             opened = (row.open(values[row.name], files, sending or SendingOptions()) for row in wanted)
             named = [stack.enter_context(output) for output in opened]
             self._outputs = [show, *reversed(named)]
+            self._staying = [output for row, output in zip(wanted, named, strict=True) if row.stays]
             self._close = stack.pop_all()
 
     def __enter__(self) -> Outputs:
@@ -163,6 +176,11 @@ class Outputs:
         """Whether outputs have failed and none is left that works."""
         left = [output for output in self._outputs if output is not self._show or not _is_null_device(sys.stdout)]
         return self.has_failed and not left
+
+    @property
+    def is_staying(self) -> bool:
+        """Whether one of those that still work stays up after the last source."""
+        return any(output in self._outputs for output in self._staying)
 
     @contextmanager
     def following(self, work: Work) -> Iterator[GuardedSinks]:

@@ -135,7 +135,8 @@ RULES = {
         {"sinks.terminal"},
     ),
     "arguments": Rule(
-        own={"", "gliding", "inputs", "options", "outputs"}, later={"sinks.mqtt", "sinks.osc", "sources.pcm"}
+        own={"", "gliding", "inputs", "options", "outputs"},
+        later={"sinks.mqtt", "sinks.osc", "sinks.web.address", "sources.pcm"},
     ),
     "program": Rule(own={"console", "errors"}),
     "workers": Rule({"joblib"}),
@@ -148,6 +149,11 @@ RULES = {
         {"numpy"}, {*VALUES, "atomic_file", "extras", "gliding", "sinks", "work"}, {"matplotlib", "paho", "pythonosc"}
     ),
     "sinks.home_assistant": Rule(own={"", "emotion"}),
+    "sinks.web": Rule({"h11", "starlette", "uvicorn"}, {*VALUES, "extras", "sinks", "work"}),
+    "sinks.web.output": Rule(
+        own={*VALUES, "gliding", "sinks", "work"}
+    ),  # imported to read the option, without the extra too
+    "sinks.web.address": Rule(own={"errors", "extras"}),
     "sinks.terminal": Rule(
         {"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "gliding", "sinks", "sleeve", "work"}
     ),
