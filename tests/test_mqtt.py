@@ -171,6 +171,15 @@ def test_the_broker_keeps_the_last_emotion(broker, song, capsys):
 
 
 @pytest.mark.broker
+def test_whoever_ends_at_once_still_leaves_the_last_state(broker, monkeypatch):
+    monkeypatch.setattr("emodj_live.sinks.mqtt._PATIENCE", DEADLINE)
+    with MqttSink(Broker("127.0.0.1", broker.port)) as sink:
+        sink(emotion(7.5))
+    found = kept(broker, "emodj/state", "emodj/availability")
+    assert (json.loads(found["emodj/state"])["time"], found["emodj/availability"]) == (7.5, "offline")
+
+
+@pytest.mark.broker
 def test_every_emotion_of_paced_music_is_sent(broker, song, capsys):
     with Watcher().watching(broker.port, "emodj/#") as watcher:
         assert main([str(song), "--json", "--mqtt", broker.address]) == 0
@@ -298,6 +307,21 @@ def test_a_broker_that_restarts_gets_everything_again(broker):
     assert lost == f"emodj-live: MQTT broker {broker.address}: connection lost; will keep trying.\n"
     assert back == f"emodj-live: MQTT broker {broker.address}: reachable again.\n"
     assert "MQTT" not in rest
+
+
+@pytest.mark.broker
+@pytest.mark.slow
+def test_a_broker_that_restarts_gets_the_state_of_music_that_is_paused(broker):
+    with MqttSink(Broker("127.0.0.1", broker.port)) as sink:
+        for _ in range(2):
+            with Watcher().watching(broker.port, "emodj/state") as watcher:
+                sink(emotion(7.5))
+                watcher.until(lambda heard: newest(heard, "emodj/state"))
+            broker.stop()
+            broker.start()
+        with Watcher().watching(broker.port) as watcher:
+            watcher.until(lambda heard: newest(heard, "emodj/state"))
+            assert json.loads(newest(watcher.heard, "emodj/state"))["time"] == 7.5
 
 
 @pytest.mark.broker
