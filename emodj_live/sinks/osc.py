@@ -81,7 +81,7 @@ class OscSink:
         self._glide = Glide(margin=1 / rate + UNEVEN) if rate else None
         self._pacer = None if rate is None else Pacer(self._send_point, rate)
         self._sent_title = ""
-        self._quadrant: Quadrant | None = None  # of the newest emotion
+        self._quadrant: Quadrant | None = None  # of the newest emotion that was sent
         self._name = f"{host}:{port}"
         self._is_reached = True
         self._lock = threading.Lock()
@@ -107,8 +107,8 @@ class OscSink:
             messages.append(("changed", emotion.quadrant.value))
         if self._glide:
             self._glide.move((emotion.valence, emotion.arousal), emotion.time, time.monotonic())
-        self._sent_title, self._quadrant = self.title or self._sent_title, emotion.quadrant
-        self._send(messages)
+        if self._send(messages):
+            self._sent_title, self._quadrant = self.title or self._sent_title, emotion.quadrant
 
     def close(self) -> None:
         """Send the end of the way, and close the socket; closing it twice does no harm."""
@@ -124,8 +124,8 @@ class OscSink:
         if point:
             self._send(_point(*point))
 
-    def _send(self, messages: Iterable[tuple[str, object]]) -> None:
-        """Send messages, and log when the network goes and comes."""
+    def _send(self, messages: Iterable[tuple[str, object]]) -> bool:
+        """Send messages, log when the network goes and comes, and return whether it is there."""
         with self._lock:
             try:
                 for address, value in messages:
@@ -134,10 +134,11 @@ class OscSink:
                 if self._is_reached:
                     logger.warning("%s: unreachable (%s); will keep trying.", self._name, error.strerror or error)
                 self._is_reached = False
-                return
+                return False
             if not self._is_reached:
                 logger.warning("%s: reachable again.", self._name)
             self._is_reached = True
+            return True
 
 
 def _messages(emotion: Emotion) -> Iterator[tuple[str, object]]:
