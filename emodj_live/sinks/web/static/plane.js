@@ -12,7 +12,8 @@ import { TAIL } from "./glide.js";
 
 const LOW = 160; // pixels along the longer side of the halo's canvas: it is soft, so few are enough
 const FINE = 560; // the same for the field
-const PIECES = 40; // parts of the tail that may differ in how strong they are
+const NEAR = 3; // [px] between corners of the tail that count as one
+const PIECE = 7; // [px] of the tail that has one color
 const LATTICE = Uint8Array.from(COLORS.match(/../g), (digits) => parseInt(digits, 16));
 
 /** Return red, green and blue, 0 to 255, of an emotion; what is beyond the plane counts as its edge. */
@@ -176,24 +177,6 @@ export class Plane {
       return [color, strength * (0.5 + 0.5 * edge)];
     });
     paint(this.#bright, fitted(width, height, LOW), this.#span, (color) => [color, 1]);
-    this.#drawAxes();
-  }
-
-  #drawAxes() {
-    const { field } = this.#canvases;
-    const context = field.getContext("2d");
-    const across = context.createLinearGradient(0, 0, field.width, 0);
-    const down = context.createLinearGradient(0, 0, 0, field.height);
-    for (const gradient of [across, down]) {
-      gradient.addColorStop(0, css(this.#theme.foreground, 0));
-      gradient.addColorStop(0.5, css(this.#theme.foreground, 0.22));
-      gradient.addColorStop(1, css(this.#theme.foreground, 0));
-    }
-    const thin = Math.max(1, field.width / this.#size[0]);
-    context.fillStyle = across;
-    context.fillRect(0, (field.height - thin) / 2, field.width, thin);
-    context.fillStyle = down;
-    context.fillRect((field.width - thin) / 2, 0, thin, field.height);
   }
 
   #drawHalo(point, spread) {
@@ -225,9 +208,8 @@ export class Plane {
   }
 
   #drawTail(context, tail, radius) {
-    const places = sampled(tail).map(([valence, arousal, age]) => [...this.place([valence, arousal]), age]);
+    const places = smooth(tail.map(([valence, arousal, age]) => [...this.place([valence, arousal]), age]));
     context.lineCap = "round";
-    context.lineJoin = "round";
     const goal = this.#theme.isLight ? [16, 16, 24] : [255, 255, 255];
     for (let index = places.length - 1; index > 0; index--) {
       const [x, y, age] = places[index];
@@ -235,12 +217,15 @@ export class Plane {
       const rest = 1 - (age + toAge) / 2 / TAIL;
       if (rest <= 0) continue;
       const [valence, arousal] = this.at((x + toX) / 2, (y + toY) / 2);
-      context.strokeStyle = css(blend(colorOf(valence, arousal), goal, 0.3 + 0.3 * rest), 0.8 * rest ** 1.3);
-      context.lineWidth = radius * (0.25 + 1.35 * rest);
-      context.lineCap = index === places.length - 1 ? "round" : "butt";
+      context.lineWidth = radius * (0.3 + 1.3 * rest);
       context.beginPath();
       context.moveTo(x, y);
       context.lineTo(toX, toY);
+      context.globalCompositeOperation = "destination-out"; // where pieces overlap, the newer one alone is seen
+      context.strokeStyle = "#000";
+      context.stroke();
+      context.globalCompositeOperation = "source-over";
+      context.strokeStyle = css(blend(colorOf(valence, arousal), goal, 0.35 + 0.3 * rest), 0.9 * rest ** 1.2);
       context.stroke();
     }
   }
@@ -315,16 +300,31 @@ function noise(row, column) {
   return ((row * 41 + column * 73 + ((row * column) % 29) * 17) % 64) / 64 - 0.5;
 }
 
-/** Return the corners of a tail with points between them, so that it fades evenly. */
-function sampled(tail) {
+/** Return a smooth line through the corners of a tail: a Catmull-Rom spline, in pieces of a few pixels. */
+function smooth(tail) {
+  const corners = tail.filter((_, index) => index === 0 || index === tail.length - 1 || isApart(tail, index));
   const points = [];
-  for (let index = 0; index + 1 < tail.length; index++) {
-    const [here, there] = [tail[index], tail[index + 1]];
-    const pieces = Math.max(1, Math.ceil(((there[2] - here[2]) / TAIL) * PIECES));
-    for (let piece = 0; piece < pieces; piece++) {
-      points.push(here.map((part, axis) => part + ((there[axis] - part) * piece) / pieces));
-    }
+  for (let index = 0; index + 1 < corners.length; index++) {
+    const around = [index - 1, index, index + 1, index + 2].map((at) => corners[at] ?? corners[at < 0 ? 0 : index + 1]);
+    const [, here, there] = around;
+    const pieces = Math.max(1, Math.ceil(Math.hypot(there[0] - here[0], there[1] - here[1]) / PIECE));
+    for (let piece = 0; piece < pieces; piece++) points.push(spline(around, piece / pieces));
   }
-  if (tail.length) points.push(tail.at(-1));
+  if (corners.length) points.push(corners.at(-1));
   return points;
+}
+
+function isApart(tail, index) {
+  const [x, y] = tail[index];
+  return Math.hypot(x - tail[index - 1][0], y - tail[index - 1][1]) >= NEAR;
+}
+
+function spline([before, here, there, after], share) {
+  return here.map((part, axis) => {
+    if (axis === 2) return part + (there[axis] - part) * share; // ages are even
+    const straight = there[axis] - before[axis];
+    const bent = 2 * before[axis] - 5 * part + 4 * there[axis] - after[axis];
+    const turned = 3 * part - before[axis] - 3 * there[axis] + after[axis];
+    return part + 0.5 * share * (straight + share * (bent + share * turned));
+  });
 }
