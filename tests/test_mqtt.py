@@ -242,6 +242,12 @@ def test_discovery_is_as_home_assistant_defines_it(topic):
     assert {name.split("/")[-2] for name in found} >= {"valence", "arousal", "mood", "color"}
 
 
+def test_a_title_of_any_kind_is_one_that_every_parser_reads():
+    state = state_of(emotion(), title="\u6b4c \udce9", source=100_000 * "x")
+    assert (state["title"], state["source"]) == ("\u6b4c ?", 1000 * "x")
+    assert json.dumps(state).encode("utf-8")
+
+
 def test_two_trackers_are_two_devices():
     ids = [{config["unique_id"] for config in configs(topic).values()} for topic in ("a/b", "a_b", "emodj")]
     assert len(set.union(*ids)) == sum(map(len, ids))
@@ -345,16 +351,16 @@ def test_a_broker_that_starts_later_gets_the_newest_state(stopped_broker, caplog
 @pytest.mark.broker
 def test_a_broker_that_hangs_costs_no_memory(broker):
     with MqttSink(Broker("127.0.0.1", broker.port)) as sink:
-        sink.title = 20_000 * "x"
+        sink.title = 1000 * "\u6b4c"
         with Watcher().watching(broker.port, "emodj/#") as watcher:
             sink(emotion(0.0))
             watcher.until(lambda heard: newest(heard, "emodj/state"))
             broker.process.send_signal(signal.SIGSTOP)
-            for number in range(3000):  # 60 MB, more than sockets hold
+            for number in range(4000):  # 28 MB, more than sockets hold
                 sink(emotion(number))
                 assert len(sink._client._out_packet) <= 3
             broker.process.send_signal(signal.SIGCONT)
-            watcher.until(lambda heard: json.loads(newest(heard, "emodj/state"))["time"] == 2999)
+            watcher.until(lambda heard: json.loads(newest(heard, "emodj/state"))["time"] == 3999)
 
 
 def test_without_a_broker_it_is_told_once_and_the_rest_goes_on(song, capsys):

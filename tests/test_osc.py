@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 
 import pytest
@@ -153,6 +154,21 @@ def test_each_song_of_a_session_has_its_title(song, write_audio, music, server):
     assert main([str(song), str(other), "-q", "--osc", str(server.port)]) == 0
     sent = server.all()
     assert values(sent, "title") == ["song.wav", "other.wav"]
+
+
+@pytest.mark.parametrize(("title", "sent"), [("\u6b4c \udce9", "\u6b4c ?"), (100_000 * "x", 1000 * "x")])
+def test_a_title_of_any_kind_is_sent(title, sent, server):
+    with OscSink("127.0.0.1", server.port, title=title) as sink:
+        sink(emotion())
+    assert values(server.all(), "title") == [sent]
+    assert addresses(server.all())[1:] == [*EACH, "changed"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs file names of any bytes")
+def test_a_name_that_cannot_be_decoded(song, server, capsys):
+    odd = song.rename(song.with_name("caf\udce9.wav"))
+    assert main([str(odd), "-q", "--osc", str(server.port)]) == 0
+    assert values(server.all(), "title") == ["caf?.wav"]
 
 
 def test_addresses_begin_with_the_prefix(song, server):

@@ -26,6 +26,7 @@ from emodj_live.errors import SinkError
 from emodj_live.extras import missing
 from emodj_live.sinks.addresses import parse_address
 from emodj_live.sinks.home_assistant import discovery
+from emodj_live.sinks.titles import sendable
 from emodj_live.work import Output, Work
 
 logger = logging.getLogger(__name__)
@@ -233,8 +234,8 @@ def state_of(emotion: Emotion, *, title: str, source: str) -> dict[str, object]:
         "mood": emotion.mood,
         "color": emotion.color,
         "rgb": rgb,
-        "title": title,
-        "source": source,
+        "title": sendable(title),
+        "source": sendable(source),
     }
 
 

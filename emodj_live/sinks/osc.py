@@ -20,6 +20,7 @@ from emodj_live.errors import SinkError
 from emodj_live.extras import missing
 from emodj_live.gliding import UNEVEN, Glide, Pacer
 from emodj_live.sinks.addresses import parse_address
+from emodj_live.sinks.titles import sendable
 from emodj_live.work import Output, Work
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class OscSink:
         """Send one emotion, or set out for it."""
         messages = [message for message in _messages(emotion) if not (self._glide and message[0] in _INTERPOLATED)]
         if self.title and self.title != self._sent_title:
-            messages.insert(0, ("title", self.title))
+            messages.insert(0, ("title", sendable(self.title)))
         if emotion.quadrant is not self._quadrant:
             messages.append(("changed", emotion.quadrant.value))
         if self._glide:
