@@ -373,6 +373,27 @@ def test_without_a_broker_it_is_told_once_and_the_rest_goes_on(song, capsys):
     assert captured.err == (f"emodj-live: MQTT broker {address}: unreachable (Connection refused); will keep trying.\n")
 
 
+def test_what_accepts_and_never_answers_is_told_at_the_end(monkeypatch, caplog):
+    monkeypatch.setattr("emodj_live.sinks.mqtt._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        with MqttSink(Broker("127.0.0.1", mute.getsockname()[1])) as sink:
+            sink(emotion())
+        wait_until(lambda: not sink._client.is_connected(), DEADLINE, "the client has ended")
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+    assert caplog.messages == [f"MQTT broker {address}: does not answer; it did not get the last state."]
+
+
+def test_what_is_no_broker_is_told(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with MqttSink(Broker("127.0.0.1", other.getsockname()[1])):
+            other.accept()[0].close()
+            wait_until(lambda: caplog.messages, DEADLINE, "it is told")
+    assert caplog.messages == [
+        f"MQTT broker {address}: closed the connection at once (is it an MQTT broker without TLS?); will keep trying."
+    ]
+
+
 # ----------------------------------------------------------------------------------------------------- who may come in
 
 

@@ -125,7 +125,8 @@ class MqttSink:
         with self._lock:
             if self._is_closed:
                 return
-            self._lock.wait_for(self._has_sent_all, _PATIENCE)
+            if not self._lock.wait_for(self._has_sent_all, _PATIENCE):
+                logger.warning("MQTT broker %s: does not answer; it did not get the last state.", self._broker)
             self._is_closed = True
             if self._is_connected:
                 self._publish("availability", "offline")
@@ -192,7 +193,9 @@ class MqttSink:
     def _disconnected(
         self, _client: object, _data: object, _flags: object, _reason: object, _properties: object
     ) -> None:
-        self._miss("connection lost")
+        how = "with" if self._broker.is_secure else "without"
+        refused = f"closed the connection at once (is it an MQTT broker {how} TLS?)"
+        self._miss("connection lost" if self._is_connected else refused)
 
     def _failed(self, _client: object, _data: object) -> None:
         error = sys.exc_info()[1]  # the client calls while it handles it
