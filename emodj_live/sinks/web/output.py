@@ -134,7 +134,7 @@ class WebSink:
     def __call__(self, emotion: Emotion) -> None:
         """Hand on an emotion."""
         self._glide.move((emotion.valence, emotion.arousal), emotion.time, time.monotonic())
-        self._server.call(self._hub.emotion, event_of(emotion, self._source, self._work.title))
+        self._server.leave(self._hub.emotion, event_of(emotion, self._source, self._work.title))
 
     def after_block(self, block: Block | Gap | Seek) -> None:  # noqa: ARG002 (every heartbeat has it)
         """Hand on how the source is doing, if that has changed."""
@@ -156,7 +156,7 @@ class WebSink:
         state = state_of(self._work, is_over=is_over)
         if state != self._state:
             self._state = state
-            self._server.call(self._hub.state, state)
+            self._server.leave(self._hub.state, state)
 
 
 def event_of(emotion: Emotion, source: str, title: str) -> dict[str, Any]:
