@@ -2,8 +2,8 @@
 
 Five runs of each kind take turns. In each the demo piece is tracked at the speed of the music, ten emotions a second.
 The figures are the 99th percentile of the time from a block of samples to the end of the sink's call, for the blocks
-that complete a window; what reading clients were sent and what they got; and by how much the process grew from the moment
-when all clients were there. The clients are in a process of their own.
+that complete a window; what reading clients were sent and what they got; and by how much the process grew from the
+moment when all clients were there. The clients are in a process of their own.
 """
 
 from __future__ import annotations

@@ -142,10 +142,11 @@ class WebSink:
             self._look()
 
     def send_point(self, now: float | None = None) -> None:
-        """Hand on where the point is at a time, by default the present."""
+        """Hand on where the point is: now and at once, as a pacer wants it, or at a time, after all that was left."""
+        hand_over = self._server.call if now is None else self._server.leave
         if point := self._glide.at(time.monotonic() if now is None else now):
             values = {"valence": point[0], "arousal": point[1], "color": color_of(*point)}
-            self._server.call(self._hub.point, values)
+            hand_over(self._hub.point, values)
 
     def end(self) -> None:
         """Say that the source has come to its end."""
