@@ -70,10 +70,9 @@ def main() -> None:
         if len(sys.argv) == 1:
             picture = draw(browser, (1280, 720), "dark").convert("RGB")
             PICTURE.parent.mkdir(exist_ok=True)
-            for colors in (256, 160, 96, 64):
-                picture.quantize(colors, dither=Image.Dither.FLOYDSTEINBERG).save(PICTURE, optimize=True)
-                if PICTURE.stat().st_size <= _LARGEST:
-                    break
+            picture.save(PICTURE, optimize=True)
+            size = PICTURE.stat().st_size
+            print(f"{PICTURE}: {size} bytes" + ", which is too large" * (size > _LARGEST))
             return
         folder = Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)
