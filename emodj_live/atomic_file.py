@@ -17,7 +17,7 @@ _PART = ".part"
 
 
 @contextmanager
-def replaced(path: Path, error: type[EmodjError] = ModelError) -> Iterator[IO[bytes]]:
+def replaced(path: Path, error: type[EmodjError] = ModelError, *, is_lasting: bool = True) -> Iterator[IO[bytes]]:
     """Write a file, whole or not at all.
 
     Parameters
@@ -26,6 +26,8 @@ def replaced(path: Path, error: type[EmodjError] = ModelError) -> Iterator[IO[by
         What is there is replaced in one step, at the end.
     error : type
         What to raise; by default the error of a file that belongs to a model.
+    is_lasting : bool
+        Whether it has to survive a power cut, for which the disk is waited for.
 
     Yields
     ------
@@ -44,7 +46,8 @@ def replaced(path: Path, error: type[EmodjError] = ModelError) -> Iterator[IO[by
                     _lock(file)
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if is_lasting:
+                    os.fsync(file.fileno())
                 file.close()
                 Path(file.name).chmod(0o644)
                 Path(file.name).replace(path)

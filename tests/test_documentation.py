@@ -19,7 +19,8 @@ import emodj_live
 ROOT = Path(__file__).parents[1]
 README, GUIDE, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "embedding.md", ROOT / "docs" / "architecture.md"
 TRAINING, LIBRARY = ROOT / "docs" / "training.md", ROOT / "docs" / "library.md"
-PAGES = [README, GUIDE, TRAINING, LIBRARY, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+LIGHTS = ROOT / "docs" / "lights.md"
+PAGES = [README, GUIDE, TRAINING, LIBRARY, LIGHTS, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 CONTINUES = "<!-- continues the piece before -->"
 WAYS = {
     "callback": ".run(",
@@ -185,6 +186,31 @@ def test_help_and_readme_know_the_inputs_and_outputs(capsys):
     for option in [*(f"--{row.name}" for row in (*OUTPUTS, *INPUTS)), "--raw", "--realtime"]:
         assert re.search(rf"(?<!\S){option}\b", shown), option
         assert re.search(rf"(?<![\w-]){option}\b", readme), option
+
+
+def commands(path):
+    """Return the calls of emodj-live on a page, as lists of arguments."""
+    lines = re.findall(r"^(?:\w+=\S+ )*emodj-live (.*)$", path.read_text(encoding="utf-8"), re.M)
+    inline = re.findall(r"`(?:\w+=\S+ )*emodj-live (.*?)`", path.read_text(encoding="utf-8"))
+    return [shlex.split(line, comments=True) for line in (*lines, *inline)]
+
+
+@pytest.mark.parametrize("arguments", commands(LIGHTS), ids=" ".join)
+def test_commands_for_lights_are_understood(arguments):
+    from emodj_live.arguments import parse
+
+    assert parse(arguments).outputs
+
+
+def test_the_page_for_lights_names_every_message_and_every_entity():
+    from emodj_live.sinks.home_assistant import discovery
+    from emodj_live.sinks.osc import OscSink
+
+    page = LIGHTS.read_text(encoding="utf-8")
+    for address in re.findall(r"``/emodj/(\w+)``", OscSink.__doc__):
+        assert f"`/emodj/{address}`" in page
+    for topic, _ in discovery("emodj"):
+        assert f"`sensor.emodj_live_{topic.split('/')[-2]}`" in page
 
 
 @pytest.mark.parametrize("page", sorted({*PAGES, *(ROOT / "docs").glob("*.md")}), ids=lambda page: page.name)
