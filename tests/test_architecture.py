@@ -142,6 +142,9 @@ RULES = {
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
     "sinks": Rule({"numpy"}, {*VALUES, "extras", "sinks", "work"}, {"matplotlib", "pythonosc"}),
+    "sinks.web": Rule({"h11", "starlette", "uvicorn"}, {*VALUES, "extras", "sinks", "work"}),
+    "sinks.web.output": Rule(own={*VALUES, "sinks", "work"}),  # imported to read the option, also without the extra
+    "sinks.web.address": Rule(own={"errors", "extras"}),
     "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "sinks", "sleeve", "work"}),
     "training": Rule(
         {

@@ -1,0 +1,330 @@
+// The valence-arousal plane on canvases: a soft field of the moods' colors, a halo of what may be, a point with its tail.
+// Colors come from /colors.js, which the program makes, so a mood looks the same here as in every other output.
+//
+//   const plane = new Plane(element);                // an element with a size of its own; it gets the canvases
+//   plane.draw({ point: [0.2, 0.3], tail: glide.tail(now), spread: [0.27, 0.33] });
+//   plane.place([0.2, 0.3]);                         // -> [x, y] in CSS pixels within the element
+//   plane.at(x, y);                                  // -> [valence, arousal]
+//   plane.onlayout = () => {};                       // called when the size, the span or the colors have changed
+
+import { COLORS, QUADRANTS, SIZE } from "./colors.js";
+import { TAIL } from "./glide.js";
+
+const LOW = 160; // pixels along the longer side of the halo's canvas: it is soft, so few are enough
+const FINE = 560; // the same for the field
+const PIECES = 40; // parts of the tail that may differ in how strong they are
+const LATTICE = Uint8Array.from(COLORS.match(/../g), (digits) => parseInt(digits, 16));
+
+/** Return red, green and blue, 0 to 255, of an emotion; what is beyond the plane counts as its edge. */
+export function colorOf(valence, arousal) {
+  const x = ((Math.min(1, Math.max(-1, valence)) + 1) / 2) * (SIZE - 1);
+  const y = ((Math.min(1, Math.max(-1, arousal)) + 1) / 2) * (SIZE - 1);
+  const left = Math.min(Math.floor(x), SIZE - 2);
+  const low = Math.min(Math.floor(y), SIZE - 2);
+  const right = x - left;
+  const up = y - low;
+  const start = 3 * (low * SIZE + left);
+  const color = [0, 0, 0];
+  for (let part = 0; part < 3; part++) {
+    const at = start + part;
+    const lower = LATTICE[at] * (1 - right) + LATTICE[at + 3] * right;
+    const upper = LATTICE[at + 3 * SIZE] * (1 - right) + LATTICE[at + 3 * SIZE + 3] * right;
+    color[part] = lower * (1 - up) + upper * up;
+  }
+  return color;
+}
+
+/** Return a color for CSS. */
+export function css([red, green, blue], alpha = 1) {
+  return `rgb(${Math.round(red)} ${Math.round(green)} ${Math.round(blue)} / ${alpha})`;
+}
+
+/** Return a mix of two colors with so much of the second. */
+export function blend(first, second, share) {
+  return first.map((part, index) => part + (second[index] - part) * share);
+}
+
+/** Return an emotion's color, so much nearer to the foreground that it can be read on the background. */
+export function inkOf(valence, arousal, theme, least = 4.5) {
+  const color = colorOf(valence, arousal);
+  const goal = theme.isLight ? [0, 0, 0] : [255, 255, 255];
+  for (let step = 0; step < 10; step++) {
+    const shade = blend(color, goal, step / 10);
+    if (contrast(shade, theme.background) >= least) return shade;
+  }
+  return goal;
+}
+
+function contrast(first, second) {
+  const [darker, lighter] = [luminance(first), luminance(second)].sort((a, b) => a - b);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+function luminance(color) {
+  const [red, green, blue] = color.map((part) =>
+    part > 10.3 ? ((part / 255 + 0.055) / 1.055) ** 2.4 : part / 255 / 12.92,
+  );
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+export const DARK = { isLight: false, background: [18, 18, 22], foreground: [230, 230, 234] };
+export const LIGHT = { isLight: true, background: [251, 251, 248], foreground: [32, 32, 36] };
+
+/** Call a function with the theme that the reader prefers, now and when that changes. */
+export function onTheme(listener) {
+  const query = matchMedia("(prefers-color-scheme: light)");
+  const report = () => listener(query.matches ? LIGHT : DARK);
+  query.addEventListener("change", report);
+  report();
+}
+
+export class Plane {
+  onlayout = () => {};
+  #element;
+  #theme = DARK;
+  #span = 1;
+  #size = [1, 1];
+  #scale = 1;
+  #canvases = {};
+  #bright = document.createElement("canvas");
+  #words = [];
+
+  /** `words`: whether quadrants and axes have their names on it. */
+  constructor(element, { words = true, theme = DARK } = {}) {
+    this.#element = element;
+    this.#theme = theme;
+    element.classList.add("plane");
+    for (const name of ["field", "halo", "front"]) {
+      this.#canvases[name] = document.createElement("canvas");
+      this.#canvases[name].className = `plane-${name}`;
+      element.append(this.#canvases[name]);
+    }
+    if (words) this.#addWords();
+    new ResizeObserver(() => this.#layout()).observe(element);
+    this.#layout();
+  }
+
+  /** How far the plane reaches from its middle: 1 shows all of it. */
+  get span() {
+    return this.#span;
+  }
+
+  set span(span) {
+    this.#span = span;
+    this.#layout();
+  }
+
+  set theme(theme) {
+    this.#theme = theme;
+    this.#layout();
+  }
+
+  get theme() {
+    return this.#theme;
+  }
+
+  /** Width and height in CSS pixels. */
+  get size() {
+    return this.#size;
+  }
+
+  place([valence, arousal]) {
+    const [width, height] = this.#size;
+    return [((valence / this.#span + 1) / 2) * width, ((1 - arousal / this.#span) / 2) * height];
+  }
+
+  at(x, y) {
+    const [width, height] = this.#size;
+    return [((2 * x) / width - 1) * this.#span, (1 - (2 * y) / height) * this.#span];
+  }
+
+  /** Draw what moves: `point` may be null, `tail` empty, and without `spread` there is no halo. */
+  draw({ point = null, tail = [], spread = null }) {
+    this.#drawHalo(point, spread);
+    const front = this.#canvases.front.getContext("2d");
+    front.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
+    front.clearRect(0, 0, ...this.#size);
+    if (!point) return;
+    const radius = Math.max(5, Math.min(...this.#size) * 0.013);
+    this.#drawTail(front, tail, radius);
+    this.#drawHead(front, this.#clipped(this.place(point)), radius, point);
+  }
+
+  #clipped([x, y]) {
+    const [width, height] = this.#size;
+    return [Math.min(width, Math.max(0, x)), Math.min(height, Math.max(0, y))];
+  }
+
+  #layout() {
+    const { clientWidth: width, clientHeight: height } = this.#element;
+    if (!width || !height) return;
+    this.#size = [width, height];
+    this.#scale = Math.min(2, devicePixelRatio || 1);
+    const { front, halo } = this.#canvases;
+    [front.width, front.height] = [Math.round(width * this.#scale), Math.round(height * this.#scale)];
+    [halo.width, halo.height] = fitted(width, height, LOW);
+    this.#paintField();
+    this.#placeWords();
+    this.onlayout();
+  }
+
+  #paintField() {
+    const [width, height] = this.#size;
+    const strength = this.#theme.isLight ? 0.3 : 0.2;
+    paint(this.#canvases.field, fitted(width, height, FINE), this.#span, (color, x, y) => {
+      const edge = Math.max(0, 1 - (x * x + y * y) ** 2 / 4);
+      return [color, strength * (0.5 + 0.5 * edge)];
+    });
+    paint(this.#bright, fitted(width, height, LOW), this.#span, (color) => [color, 1]);
+    this.#drawAxes();
+  }
+
+  #drawAxes() {
+    const { field } = this.#canvases;
+    const context = field.getContext("2d");
+    const across = context.createLinearGradient(0, 0, field.width, 0);
+    const down = context.createLinearGradient(0, 0, 0, field.height);
+    for (const gradient of [across, down]) {
+      gradient.addColorStop(0, css(this.#theme.foreground, 0));
+      gradient.addColorStop(0.5, css(this.#theme.foreground, 0.22));
+      gradient.addColorStop(1, css(this.#theme.foreground, 0));
+    }
+    const thin = Math.max(1, field.width / this.#size[0]);
+    context.fillStyle = across;
+    context.fillRect(0, (field.height - thin) / 2, field.width, thin);
+    context.fillStyle = down;
+    context.fillRect((field.width - thin) / 2, 0, thin, field.height);
+  }
+
+  #drawHalo(point, spread) {
+    const { halo } = this.#canvases;
+    const context = halo.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalCompositeOperation = "copy";
+    if (!point || !spread) {
+      context.clearRect(0, 0, halo.width, halo.height);
+      return;
+    }
+    context.drawImage(this.#bright, 0, 0);
+    context.globalCompositeOperation = "destination-in";
+    const [x, y] = this.#clipped(this.place(point));
+    const [toX, toY] = [halo.width / this.#size[0], halo.height / this.#size[1]];
+    context.setTransform(
+      (spread[0] / this.#span / 2) * halo.width, 0, 0, (spread[1] / this.#span / 2) * halo.height, x * toX, y * toY,
+    );
+    const reach = 3;
+    const light = context.createRadialGradient(0, 0, 0, 0, 0, reach);
+    const most = this.#theme.isLight ? 0.42 : 0.55;
+    for (let step = 0; step <= 12; step++) {
+      const distance = (step / 12) * reach;
+      const alpha = most * (Math.exp(-0.5 * distance * distance) - Math.exp(-0.5 * reach * reach));
+      light.addColorStop(step / 12, `rgb(0 0 0 / ${Math.max(0, alpha).toFixed(4)})`);
+    }
+    context.fillStyle = light;
+    context.fillRect(-100, -100, 200, 200);
+  }
+
+  #drawTail(context, tail, radius) {
+    const places = sampled(tail).map(([valence, arousal, age]) => [...this.place([valence, arousal]), age]);
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    const goal = this.#theme.isLight ? [16, 16, 24] : [255, 255, 255];
+    for (let index = places.length - 1; index > 0; index--) {
+      const [x, y, age] = places[index];
+      const [toX, toY, toAge] = places[index - 1];
+      const rest = 1 - (age + toAge) / 2 / TAIL;
+      if (rest <= 0) continue;
+      const [valence, arousal] = this.at((x + toX) / 2, (y + toY) / 2);
+      context.strokeStyle = css(blend(colorOf(valence, arousal), goal, 0.3 + 0.3 * rest), 0.8 * rest ** 1.3);
+      context.lineWidth = radius * (0.25 + 1.35 * rest);
+      context.lineCap = index === places.length - 1 ? "round" : "butt";
+      context.beginPath();
+      context.moveTo(x, y);
+      context.lineTo(toX, toY);
+      context.stroke();
+    }
+  }
+
+  #drawHead(context, [x, y], radius, point) {
+    const color = colorOf(...point);
+    const ink = this.#theme.isLight ? [20, 20, 26] : [255, 255, 255];
+    const glow = context.createRadialGradient(x, y, 0, x, y, 4 * radius);
+    glow.addColorStop(0, css(blend(color, ink, 0.5), 0.55));
+    glow.addColorStop(1, css(color, 0));
+    context.fillStyle = glow;
+    context.fillRect(x - 4 * radius, y - 4 * radius, 8 * radius, 8 * radius);
+    context.fillStyle = css(ink);
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+  }
+
+  #addWords() {
+    const add = (text, name) => {
+      const word = document.createElement("span");
+      word.textContent = text;
+      word.className = `plane-word ${name}`;
+      word.ariaHidden = "true";
+      this.#element.append(word);
+      return word;
+    };
+    for (const { name, valence, arousal } of QUADRANTS) {
+      const corner = `${arousal > 0 ? "top" : "bottom"} ${valence > 0 ? "right" : "left"}`;
+      this.#words.push([add(name, `plane-quadrant ${corner}`), valence, arousal]);
+    }
+    add("excited", "plane-axis up");
+    add("calm", "plane-axis down");
+    add("unpleasant", "plane-axis to-left");
+    add("pleasant", "plane-axis to-right");
+  }
+
+  #placeWords() {
+    for (const [word, valence, arousal] of this.#words) {
+      word.style.color = css(inkOf(0.5 * valence, 0.5 * arousal, this.#theme));
+    }
+  }
+}
+
+/** Return a size of the same shape whose longer side is at most so many pixels. */
+function fitted(width, height, most) {
+  const scale = Math.min(1, most / Math.max(width, height));
+  return [Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale))];
+}
+
+/** Paint the plane's colors: `shade` gets a color and its place in [-1, 1], and returns a color and its strength. */
+function paint(canvas, [width, height], span, shade) {
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  let at = 0;
+  for (let row = 0; row < height; row++) {
+    const y = 1 - (2 * (row + 0.5)) / height;
+    for (let column = 0; column < width; column++, at += 4) {
+      const x = (2 * (column + 0.5)) / width - 1;
+      const [color, strength] = shade(colorOf(x * span, y * span), x, y);
+      image.data[at] = color[0];
+      image.data[at + 1] = color[1];
+      image.data[at + 2] = color[2];
+      image.data[at + 3] = 255 * strength + noise(row, column); // without it, steps between dark shades would show
+    }
+  }
+  context.putImageData(image, 0, 0);
+}
+
+function noise(row, column) {
+  return ((row * 41 + column * 73 + ((row * column) % 29) * 17) % 64) / 64 - 0.5;
+}
+
+/** Return the corners of a tail with points between them, so that it fades evenly. */
+function sampled(tail) {
+  const points = [];
+  for (let index = 0; index + 1 < tail.length; index++) {
+    const [here, there] = [tail[index], tail[index + 1]];
+    const pieces = Math.max(1, Math.ceil(((there[2] - here[2]) / TAIL) * PIECES));
+    for (let piece = 0; piece < pieces; piece++) {
+      points.push(here.map((part, axis) => part + ((there[axis] - part) * piece) / pieces));
+    }
+  }
+  if (tail.length) points.push(tail.at(-1));
+  return points;
+}
