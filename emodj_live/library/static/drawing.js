@@ -1,156 +1,169 @@
 // What is drawn below the dots (the plane) and above them (everything that is chosen, near, played or planned).
 
-import { colorAt, isStill, QUADRANTS } from "./look.js";
+import { QUADRANTS } from "./colors.js";
+import { colorAt, ground, ink, isStill, themeNow, wordColor } from "./look.js";
+import { colorOf } from "./plane.js";
 
 const TURN = 2 * Math.PI;
+const FINE = 256; // pixels along the field: it is soft
+const FONT = "system-ui, sans-serif";
+const NAMES = [
+  { text: "pleasant", x: 1, y: 0 },
+  { text: "unpleasant", x: -1, y: 0 },
+  { text: "excited", x: 0, y: 1 },
+  { text: "calm", x: 0, y: -1 },
+];
 
-export function drawGround(context, { view, ratio, look }) {
-  const { width, height } = view;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.fillStyle = look.ground;
-  context.fillRect(0, 0, width, height);
-  const [left, right] = [view.x(-1), view.x(1)];
-  const [top, bottom] = [view.y(1), view.y(-1)];
-  const [x, y] = [view.x(0), view.y(0)];
-  for (const quadrant of QUADRANTS) {
-    const edge = quadrant.valence > 0 ? right : left;
-    const side = quadrant.arousal > 0 ? top : bottom;
-    context.fillStyle = quadrant.color;
-    context.globalAlpha = look.isDark ? 0.055 : 0.085;
-    context.fillRect(Math.min(x, edge), Math.min(y, side), Math.abs(edge - x), Math.abs(side - y));
+let field = null;
+
+// Return the soft field of the moods' colors, for the theme that is chosen.
+function fieldNow() {
+  const theme = themeNow();
+  if (field?.theme === theme) return field.canvas;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = FINE;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(FINE, FINE);
+  const strength = 255 * (theme.isLight ? 0.26 : 0.17);
+  for (let place = 0; place < FINE * FINE; place++) {
+    const [x, y] = [((place % FINE) + 0.5) / FINE, (Math.floor(place / FINE) + 0.5) / FINE];
+    const color = colorOf(2 * x - 1, 1 - 2 * y);
+    image.data.set([...color, strength], 4 * place);
   }
-  context.globalAlpha = 1;
-  context.strokeStyle = look.line;
-  context.lineWidth = 1;
-  context.beginPath();
-  line(context, left, y, right, y);
-  line(context, x, top, x, bottom);
-  context.stroke();
-  context.strokeRect(Math.round(left) + 0.5, Math.round(top) + 0.5, right - left, bottom - top);
-  drawWords(context, view, look, { left, right, top, bottom, x, y });
+  context.putImageData(image, 0, 0);
+  field = { theme, canvas };
+  return canvas;
 }
 
-// Write the moods into the outer corners of what is seen of their quadrants, and the axes at their ends.
-function drawWords(context, view, look, edges) {
+export function drawGround(context, { view, ratio }) {
+  const { width, height } = view;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.fillStyle = ground();
+  context.fillRect(0, 0, width, height);
+  const edges = { left: view.x(-1), right: view.x(1), top: view.y(1), bottom: view.y(-1), x: view.x(0), y: view.y(0) };
+  const [across, down] = [edges.right - edges.left, edges.bottom - edges.top];
+  context.drawImage(fieldNow(), edges.left, edges.top, across, down);
+  context.strokeStyle = ink(0.2);
+  context.lineWidth = 1;
+  context.beginPath();
+  line(context, edges.left, edges.y, edges.right, edges.y);
+  line(context, edges.x, edges.top, edges.x, edges.bottom);
+  context.stroke();
+  drawWords(context, view, edges);
+}
+
+// Write the moods into the outer corners of what is seen of their quadrants, and the axes' names at their ends.
+function drawWords(context, view, edges) {
+  const margin = Math.max(10, Math.min(20, view.width / 40));
   const seen = {
-    left: Math.max(0, edges.left) + 16,
-    right: Math.min(view.width, edges.right) - 16,
-    top: Math.max(0, edges.top) + 16,
-    bottom: Math.min(view.height, edges.bottom) - 16,
+    left: Math.max(0, edges.left) + margin,
+    right: Math.min(view.width, edges.right) - margin,
+    top: Math.max(0, edges.top) + margin,
+    bottom: Math.min(view.height, edges.bottom) - margin,
   };
-  const size = Math.max(13, Math.min(20, view.width / 42));
-  context.font = `600 ${size}px ${look.font}`;
-  for (const quadrant of QUADRANTS) {
-    const isRight = quadrant.valence > 0;
-    const isTop = quadrant.arousal > 0;
-    const room = isRight ? seen.right - Math.max(edges.x, seen.left) : Math.min(edges.x, seen.right) - seen.left;
-    const depth = isTop ? Math.min(edges.y, seen.bottom) - seen.top : seen.bottom - Math.max(edges.y, seen.top);
-    if (room < 70 || depth < 40) continue;
-    context.fillStyle = colorAt(quadrant.valence, quadrant.arousal);
-    context.globalAlpha = 0.9;
-    context.textAlign = isRight ? "right" : "left";
-    context.textBaseline = isTop ? "top" : "bottom";
-    context.fillText(quadrant.name, isRight ? seen.right : seen.left, isTop ? seen.top : seen.bottom);
+  context.font = `600 ${Math.max(14, Math.min(22, view.width / 40))}px ${FONT}`;
+  for (const { name, valence, arousal } of QUADRANTS) {
+    const room = valence > 0 ? seen.right - edges.x : edges.x - seen.left;
+    const depth = arousal > 0 ? edges.y - seen.top : seen.bottom - edges.y;
+    if (room < 80 || depth < 40) continue;
+    context.fillStyle = wordColor(valence, arousal);
+    write(context, name, valence > 0 ? seen.right : seen.left, arousal > 0 ? seen.top : seen.bottom, valence, arousal);
   }
-  context.globalAlpha = 1;
-  context.fillStyle = look.faint;
-  context.font = `12px ${look.font}`;
-  if (edges.y > seen.top + 40 && edges.y < seen.bottom - 40) {
-    context.textBaseline = "bottom";
-    context.textAlign = "right";
-    context.fillText("pleasant →", seen.right, edges.y - 5);
-    context.textAlign = "left";
-    context.fillText("← unpleasant", seen.left, edges.y - 5);
+  context.font = `12px ${FONT}`;
+  context.fillStyle = ink(0.62);
+  for (const { text, x, y } of NAMES) {
+    const isAcross = x !== 0;
+    const isSeen = isAcross
+      ? edges.y > seen.top + 50 && edges.y < seen.bottom - 50
+      : edges.x > seen.left + 90 && edges.x < seen.right - 150;
+    if (!isSeen) continue;
+    if (isAcross) write(context, text, x > 0 ? seen.right : seen.left, edges.y - 5, x, -1);
+    else write(context, text, edges.x + 7, y > 0 ? seen.top : seen.bottom, -1, y);
   }
-  if (edges.x > seen.left + 60 && edges.x < seen.right - 90) {
-    context.textAlign = "left";
-    context.textBaseline = "top";
-    context.fillText("↑ excited", edges.x + 7, seen.top);
-    context.textBaseline = "bottom";
-    context.fillText("↓ calm", edges.x + 7, seen.bottom);
-  }
+}
+
+// Write a text so that it ends at a place on the right or at the top, or begins there.
+function write(context, text, x, y, right, top) {
+  context.textAlign = right > 0 ? "right" : "left";
+  context.textBaseline = top > 0 ? "top" : "bottom";
+  context.fillText(text, x, y);
 }
 
 export function drawMarks(context, map) {
-  const { view, ratio, marks, look } = map;
+  const { view, ratio, marks, radius } = map;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, view.width, view.height);
   const at = ([valence, arousal]) => [view.x(valence), view.y(arousal)];
-  drawWay(context, marks, at, map);
-  for (const point of marks.near) ring(context, at(point), map.radius + 3, look.ink, 1.25);
-  if (marks.hovered) ring(context, at(marks.hovered), map.radius + 4, look.ink, 1.5);
-  if (marks.chosen && !marks.playing) ring(context, at(marks.chosen), map.radius + 6, look.ink, 2);
-  if (marks.playing) drawPlaying(context, marks, at, map);
-  marks.ends.forEach((end, number) => drawEnd(context, at(end), "AB"[number], look));
-  if (marks.cross) drawCross(context, at(marks.cross), look);
+  drawWay(context, marks, at, radius);
+  for (const point of marks.near) ring(context, at(point), radius + 2.5, ink(), 1.25);
+  if (marks.hovered) ring(context, at(marks.hovered), radius + 4, ink(), 1.5);
+  if (marks.chosen) ring(context, at(marks.chosen), radius + 5, ink(), 2);
+  if (marks.playing) drawPlaying(context, marks, at);
+  marks.ends.forEach((end, number) => drawEnd(context, at(end), "AB"[number]));
+  if (marks.cross) drawCross(context, at(marks.cross));
 }
 
 // Draw the songs of a playlist in their order, and the straight way that they follow.
-function drawWay(context, marks, at, { look, radius }) {
-  context.strokeStyle = look.ink;
+function drawWay(context, marks, at, radius) {
   if (marks.ends.length === 2) {
-    context.globalAlpha = 0.35;
+    context.strokeStyle = ink(0.4);
     context.lineWidth = 1.5;
     context.setLineDash([2, 6]);
     trace(context, marks.ends.map(at));
     context.setLineDash([]);
   }
-  context.globalAlpha = 0.55;
+  context.strokeStyle = ink(0.55);
   context.lineWidth = 1.25;
   trace(context, marks.path.map(at));
-  context.globalAlpha = 1;
   for (const point of marks.path) {
-    disc(context, at(point), radius + 2.5, colorAt(...point));
-    ring(context, at(point), radius + 2.5, look.ink, 1.25);
+    disc(context, at(point), radius + 2, colorAt(...point));
+    ring(context, at(point), radius + 2, ink(), 1.25);
   }
 }
 
 // Draw where the song is at this moment, with a tail of the last seconds, and a line to where it is on the whole.
-function drawPlaying(context, marks, at, { look, radius }) {
-  const { point, tail } = marks.playing;
-  const color = colorAt(...point);
-  if (marks.chosen) {
-    context.globalAlpha = 0.5;
-    context.strokeStyle = look.ink;
+function drawPlaying(context, { playing, chosen }, at) {
+  const { point, tail } = playing;
+  const place = at(point);
+  if (chosen) {
+    context.strokeStyle = ink(0.45);
     context.lineWidth = 1;
     context.setLineDash([1, 4]);
-    trace(context, [at(marks.chosen), at(point)]);
+    trace(context, [at(chosen), place]);
     context.setLineDash([]);
-    context.globalAlpha = 1;
-    ring(context, at(marks.chosen), radius + 5, look.ink, 2);
   }
   context.lineCap = "round";
   for (let part = 1; part < tail.length; part++) {
-    context.globalAlpha = 0.75 * (part / tail.length);
-    context.strokeStyle = colorAt(...tail[part]);
-    context.lineWidth = 1.5 + 3 * (part / tail.length);
+    const rest = part / tail.length;
+    context.strokeStyle = colorAt(...tail[part], 0.85 * rest ** 1.3);
+    context.lineWidth = 2 + 7 * rest;
     trace(context, [at(tail[part - 1]), at(tail[part])]);
   }
   context.lineCap = "butt";
-  const place = at(point);
-  if (!isStill()) {
-    context.globalAlpha = 0.22;
-    disc(context, place, 20, color);
-    context.globalAlpha = 0.3;
-    disc(context, place, 14, color);
-  }
-  context.globalAlpha = 1;
-  disc(context, place, 8, color);
-  ring(context, place, 8, look.ground, 2);
-  ring(context, place, 9.5, look.ink, 1);
+  if (!isStill()) glow(context, place, point);
+  disc(context, place, 8, ink());
+  disc(context, place, 5, colorAt(...point));
 }
 
-function drawEnd(context, [x, y], letter, look) {
-  disc(context, [x, y], 10, look.ink);
-  context.fillStyle = look.ground;
-  context.font = `700 12px ${look.font}`;
+function glow(context, [x, y], point) {
+  const light = context.createRadialGradient(x, y, 0, x, y, 36);
+  light.addColorStop(0, colorAt(...point, 0.6));
+  light.addColorStop(1, colorAt(...point, 0));
+  context.fillStyle = light;
+  context.fillRect(x - 36, y - 36, 72, 72);
+}
+
+function drawEnd(context, [x, y], letter) {
+  disc(context, [x, y], 11, ink());
+  context.fillStyle = ground();
+  context.font = `700 13px ${FONT}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(letter, x, y + 0.5);
 }
 
-function drawCross(context, [x, y], look) {
-  context.strokeStyle = look.ink;
+function drawCross(context, [x, y]) {
+  context.strokeStyle = ink();
   context.lineWidth = 1.5;
   context.beginPath();
   for (const way of [-1, 1]) {

@@ -2,9 +2,9 @@
 // shows another part of it. What moves lies on a second canvas above them.
 
 import { Dots } from "./dots.js";
-import { handle } from "./gestures.js";
-import { paintInto, onLookChange, tokens } from "./look.js";
 import { drawGround, drawMarks } from "./drawing.js";
+import { handle } from "./gestures.js";
+import { onLookChange, vivid } from "./look.js";
 import { View } from "./view.js";
 
 const OVERSCAN = 0.2; // of the screen, on each side
@@ -23,6 +23,7 @@ export class CollectionMap extends EventTarget {
     this.groundContext = this.below.getContext("2d");
     this.marksContext = this.above.getContext("2d");
     this.layer = new Dots();
+    this.colors = new Uint8Array(0);
     this.painted = null; // where the layer lies
     this.frames = 0; // that were drawn, for whoever measures
     this.isDue = { ground: true, marks: true };
@@ -56,8 +57,7 @@ export class CollectionMap extends EventTarget {
 
   recolor() {
     this.colors = new Uint8Array(3 * this.count);
-    for (let dot = 0; dot < this.count; dot++) paintInto(this.colors, 3 * dot, this.valence[dot], this.arousal[dot]);
-    this.look = tokens();
+    for (let dot = 0; dot < this.count; dot++) this.colors.set(vivid(this.valence[dot], this.arousal[dot]), 3 * dot);
     this.painted = null;
     this.draw();
   }
@@ -94,7 +94,6 @@ export class CollectionMap extends EventTarget {
     if (this.request) return;
     this.request = requestAnimationFrame(() => {
       this.request = null;
-      if (!this.look) return;
       if (this.isDue.ground) this.drawGround();
       this.isDue.ground = false;
       drawMarks(this.marksContext, this);

@@ -1,7 +1,7 @@
 // Plays one song after the other from a queue, and says where it is.
 
 import { ask, whyNoAudio } from "./api.js";
-import { clock, Strip } from "./strip.js";
+import { clock, Strip } from "./arc.js";
 
 const PATIENCE = 2500; // [ms] how long a sentence about a song can be read before the next one begins
 

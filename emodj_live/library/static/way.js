@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { fill, markPlaying } from "./lists.js";
-import { clock } from "./strip.js";
+import { clock } from "./arc.js";
 
 const ADVICE = ["Click where the playlist begins", "Now click where it leads"];
 
