@@ -1,8 +1,10 @@
 // The whole song as a strip: colored by mood, as high as it is excited. It is also where one seeks.
 
-import { colorAt, onLookChange } from "./look.js";
+import { colorAt, ink, onLookChange } from "./look.js";
 
 const JUMP = 10; // [s]
+const BAR = 5; // [px]
+const LEAST = 0.3; // of arousal that fills the height: smaller changes look smaller
 
 export class Strip extends EventTarget {
   constructor(canvas) {
@@ -79,18 +81,27 @@ export class Strip extends EventTarget {
     const picture = document.createElement("canvas");
     [picture.width, picture.height] = [width, height];
     const context = picture.getContext("2d");
-    const column = Math.max(1, Math.round(this.ratio));
-    const heights = this.points.filter(Boolean).map((point) => point[1]);
-    const [low, high] = [Math.min(-0.2, ...extremes(heights)), Math.max(0.2, ...extremes(heights))];
-    context.globalAlpha = alpha;
-    for (let x = 0; x < width; x += column) {
-      const point = this.mean((x / width) * this.duration, ((x + column) / width) * this.duration);
-      if (!point) continue;
-      const tall = height * (0.3 + (0.7 * (point[1] - low)) / (high - low));
-      context.fillStyle = colorAt(...point);
-      context.fillRect(x, height - tall, column, tall);
+    const { low, high } = this.span();
+    const count = Math.max(1, Math.floor(width / this.ratio / BAR));
+    const [each, wide] = [width / count, 0.66 * BAR * this.ratio];
+    for (let bar = 0; bar < count && this.duration; bar++) {
+      const point = this.mean((bar / count) * this.duration, ((bar + 1) / count) * this.duration);
+      const tall = height * (point ? 0.16 + (0.84 * (point[1] - low)) / (high - low) : 0.08);
+      context.fillStyle = point ? colorAt(...point, alpha) : ink(0.3 * alpha);
+      context.beginPath();
+      context.roundRect((bar + 0.5) * each - wide / 2, (height - tall) / 2, wide, tall, wide / 2);
+      context.fill();
     }
     return picture;
+  }
+
+  // Return the lowest and the highest arousal that the strip has room for.
+  span() {
+    const heights = this.points.filter(Boolean).map((point) => point[1]);
+    const low = heights.reduce((least, height) => Math.min(least, height), Infinity);
+    const high = heights.reduce((most, height) => Math.max(most, height), -Infinity);
+    const middle = heights.length ? (low + high) / 2 : 0;
+    return { low: Math.min(low, middle - LEAST / 2), high: Math.max(high, middle + LEAST / 2) };
   }
 
   // Return the mean of what is known between two times.
@@ -144,8 +155,4 @@ export function clock(seconds) {
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (value) => String(value).padStart(2, "0");
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}
-
-function extremes(values) {
-  return values.length ? [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))] : [];
 }

@@ -11,8 +11,10 @@ import { Way } from "./way.js";
 const find = (id) => document.getElementById(id);
 const map = new CollectionMap(find("map"));
 const player = new Player(find);
-const tabs = new Tabs(document.querySelector(".tabs"));
-const way = new Way(find, map, (songs, number) => player.play(songs, number));
+const lists = { found: [], similar: [] }; // what they show
+const way = new Way(find, (songs, number) => player.play(songs, number), () => mark());
+const tabs = new Tabs(document.querySelector(".tabs"), mark);
+let size = 0; // of the collection
 const known = new Map(); // songs that were asked for, by their numbers
 window.collection = { map, player }; // for whoever measures
 
@@ -22,7 +24,7 @@ async function load() {
   try {
     const { songs, moods } = await ask("/collection");
     way.offer(moods);
-    find("count").textContent = songs ? `${songs.toLocaleString("en")} ${songs === 1 ? "song" : "songs"}` : "";
+    size = songs;
     for await (const portion of places()) map.add(portion);
     if (!songs) announce("No songs yet; scan some with: emodj-library scan FOLDER, and reload this page.");
   } catch (error) {
@@ -86,6 +88,13 @@ document.querySelectorAll("[data-zoom]").forEach((button) => {
   button.addEventListener("click", () => zoomBy(map, button.dataset.zoom));
 });
 
+// Mark on the map what the list that is shown has.
+function mark(shown = tabs.shown) {
+  const songs = lists[shown] ?? [];
+  const near = songs.map((song) => [song.valence, song.arousal]);
+  map.mark({ near, ...(shown === "playlist" ? way.marks : { ends: [], path: [] }) });
+}
+
 // ------------------------------------------------------------------------------------------------------------- search
 
 let asking = null;
@@ -100,7 +109,8 @@ async function search() {
     const { songs, has_more: hasMore } = await ask("/search", { q: words }, { signal: asking.signal });
     fill(panel.querySelector("ol"), songs, (number) => player.play([songs[number]], 0));
     panel.querySelector(".note").textContent = told(words, songs.length, hasMore);
-    map.mark({ near: words ? songs.map((song) => [song.valence, song.arousal]) : [] });
+    lists.found = words ? songs : [];
+    mark();
     markPlaying(player.song?.id);
   } catch (error) {
     if (error.name !== "AbortError") panel.querySelector(".note").textContent = error.message;
@@ -108,7 +118,7 @@ async function search() {
 }
 
 function told(words, count, hasMore) {
-  if (!words) return hasMore ? `The first ${count}, by artist` : "";
+  if (!words) return hasMore ? `The first ${count} of ${size.toLocaleString("en")}, by artist` : "";
   if (!count) return "Nothing has these words.";
   return hasMore ? `The first ${count}; more words find fewer` : `${count} found`;
 }
@@ -143,6 +153,8 @@ player.addEventListener("song", async ({ detail: song }) => {
     if (player.song !== song) return;
     panel.querySelector(".note").textContent = `Nearest to ${song.title ?? song.file}`;
     fill(panel.querySelector("ol"), songs, (number) => player.play([songs[number]], 0));
+    lists.similar = songs;
+    mark();
   } catch (error) {
     panel.querySelector(".note").textContent = error.message;
   }
@@ -195,5 +207,4 @@ document.addEventListener("keydown", (event) => {
   keys[event.key]();
 });
 
-load();
-search();
+load().then(search);

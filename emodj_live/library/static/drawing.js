@@ -5,7 +5,9 @@ import { colorAt, ground, ink, isStill, themeNow, wordColor } from "./look.js";
 import { colorOf } from "./plane.js";
 
 const TURN = 2 * Math.PI;
+const MANY = 40; // songs
 const FINE = 256; // pixels along the field: it is soft
+const REACH = 3; // how far the field reaches: beyond the plane it has the colors of its edge
 const FONT = "system-ui, sans-serif";
 const NAMES = [
   { text: "pleasant", x: 1, y: 0 },
@@ -27,7 +29,7 @@ function fieldNow() {
   const strength = 255 * (theme.isLight ? 0.26 : 0.17);
   for (let place = 0; place < FINE * FINE; place++) {
     const [x, y] = [((place % FINE) + 0.5) / FINE, (Math.floor(place / FINE) + 0.5) / FINE];
-    const color = colorOf(2 * x - 1, 1 - 2 * y);
+    const color = colorOf(REACH * (2 * x - 1), REACH * (1 - 2 * y));
     image.data.set([...color, strength], 4 * place);
   }
   context.putImageData(image, 0, 0);
@@ -35,14 +37,16 @@ function fieldNow() {
   return canvas;
 }
 
-export function drawGround(context, { view, ratio }) {
-  const { width, height } = view;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+// Fill a canvas with the field, whose middle is at (x, y), for so many pixels for 1.
+export function drawField(context, x, y, scale) {
   context.fillStyle = ground();
-  context.fillRect(0, 0, width, height);
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+  context.drawImage(fieldNow(), x - REACH * scale, y - REACH * scale, 2 * REACH * scale, 2 * REACH * scale);
+}
+
+export function drawAxes(context, { view, ratio }) {
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const edges = { left: view.x(-1), right: view.x(1), top: view.y(1), bottom: view.y(-1), x: view.x(0), y: view.y(0) };
-  const [across, down] = [edges.right - edges.left, edges.bottom - edges.top];
-  context.drawImage(fieldNow(), edges.left, edges.top, across, down);
   context.strokeStyle = ink(0.2);
   context.lineWidth = 1;
   context.beginPath();
@@ -95,7 +99,7 @@ export function drawMarks(context, map) {
   context.clearRect(0, 0, view.width, view.height);
   const at = ([valence, arousal]) => [view.x(valence), view.y(arousal)];
   drawWay(context, marks, at, radius);
-  for (const point of marks.near) ring(context, at(point), radius + 2.5, ink(), 1.25);
+  for (const point of marks.near) ring(context, at(point), radius + 2, ink(marks.near.length > MANY ? 0.6 : 1), 1.25);
   if (marks.hovered) ring(context, at(marks.hovered), radius + 4, ink(), 1.5);
   if (marks.chosen) ring(context, at(marks.chosen), radius + 5, ink(), 2);
   if (marks.playing) drawPlaying(context, marks, at);
@@ -115,9 +119,10 @@ function drawWay(context, marks, at, radius) {
   context.strokeStyle = ink(0.55);
   context.lineWidth = 1.25;
   trace(context, marks.path.map(at));
+  const larger = marks.path.length > MANY ? 0.5 : 2;
   for (const point of marks.path) {
-    disc(context, at(point), radius + 2, colorAt(...point));
-    ring(context, at(point), radius + 2, ink(), 1.25);
+    disc(context, at(point), radius + larger, colorAt(...point));
+    ring(context, at(point), radius + larger, ink(), 1.25);
   }
 }
 

@@ -1,6 +1,6 @@
 // Lists of songs, and the tabs that they lie behind. Whatever a file says of itself is text, never markup.
 
-import { colorAt } from "./look.js";
+import { colorAt, readable } from "./look.js";
 import { clock } from "./arc.js";
 
 // Show songs in a list; `choose` gets the number of the one that is clicked.
@@ -13,8 +13,8 @@ export function fill(list, songs, choose, isNumbered = false) {
       button.className = "song";
       button.dataset.song = song.id;
       const dot = element("span", "dot", isNumbered ? String(number + 1) : "");
-      if (!isNumbered) dot.style.backgroundColor = colorAt(song.valence, song.arousal);
-      else dot.style.color = colorAt(song.valence, song.arousal);
+      if (isNumbered) dot.style.color = readable(song.valence, song.arousal);
+      else dot.style.backgroundColor = colorAt(song.valence, song.arousal);
       const second = [song.artist, song.album].filter(Boolean).join(" - ") || (song.title ? song.file : song.mood);
       const names = element("span", "names");
       names.append(element("span", "title", song.title ?? song.file), element("span", "artist", second));
@@ -49,7 +49,8 @@ export function useArrows(panel) {
 }
 
 export class Tabs {
-  constructor(bar) {
+  constructor(bar, onshow) {
+    this.onshow = onshow;
     this.tabs = [...bar.querySelectorAll("[role=tab]")];
     for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.getAttribute("aria-controls")));
     bar.addEventListener("keydown", (event) => {
@@ -72,6 +73,8 @@ export class Tabs {
       tab.tabIndex = panel === name ? 0 : -1;
       document.getElementById(panel).hidden = panel !== name;
     }
+    this.shown = name;
+    this.onshow(name);
   }
 }
 

@@ -33,6 +33,11 @@ export function wordColor(valence, arousal) {
   return css(inkOf(0.5 * valence, 0.5 * arousal, theme));
 }
 
+/** Return a song's color, made so strong that it can be read on the ground. */
+export function readable(valence, arousal) {
+  return css(inkOf(VIVID * valence, VIVID * arousal, theme));
+}
+
 /** Return the ink of lines and rings, so strong. */
 export function ink(alpha = 1) {
   return css(theme.foreground, alpha);

@@ -2,12 +2,14 @@
 // shows another part of it. What moves lies on a second canvas above them.
 
 import { Dots } from "./dots.js";
-import { drawGround, drawMarks } from "./drawing.js";
+import { drawAxes, drawField, drawMarks } from "./drawing.js";
 import { handle } from "./gestures.js";
 import { onLookChange, vivid } from "./look.js";
 import { View } from "./view.js";
 
-const OVERSCAN = 0.2; // of the screen, on each side
+const OVERSCAN = 0.25; // of the screen, on each side
+const MOST_STRETCHED = 1.6; // that a layer is before it is painted anew
+const REST = 120; // [ms]
 const NEAR = 14; // [px] from a dot that is pointed at
 
 export class CollectionMap extends EventTarget {
@@ -20,12 +22,13 @@ export class CollectionMap extends EventTarget {
     this.valence = new Float32Array(0);
     this.arousal = new Float32Array(0);
     [this.below, this.above] = section.querySelectorAll("canvas");
-    this.groundContext = this.below.getContext("2d");
+    this.groundContext = this.below.getContext("2d", { alpha: false });
     this.marksContext = this.above.getContext("2d");
-    this.layer = new Dots();
+    this.dots = new Dots();
+    this.layer = document.createElement("canvas");
+    this.layerContext = this.layer.getContext("2d", { alpha: false });
     this.colors = new Uint8Array(0);
     this.painted = null; // where the layer lies
-    this.frames = 0; // that were drawn, for whoever measures
     this.isDue = { ground: true, marks: true };
     new ResizeObserver(() => this.fit(section)).observe(section);
     onLookChange(() => this.recolor());
@@ -79,7 +82,8 @@ export class CollectionMap extends EventTarget {
 
   get radius() {
     const plain = this.count <= 500 ? 4.5 : this.count <= 3000 ? 3.4 : this.count <= 20000 ? 2.4 : 1.7;
-    return Math.min(8, plain * Math.max(1, this.view.magnification) ** 0.3);
+    const room = Math.min(1.2, Math.sqrt(Math.min(this.view.width, this.view.height) / 700));
+    return Math.min(8, room * plain * Math.max(1, this.view.magnification) ** 0.3);
   }
 
   // Show other marks than before: those that are named.
@@ -97,48 +101,62 @@ export class CollectionMap extends EventTarget {
       if (this.isDue.ground) this.drawGround();
       this.isDue.ground = false;
       drawMarks(this.marksContext, this);
-      this.frames++;
     });
   }
 
+  // Show the part of the layer that the view is on. While it zooms, that is stretched, and painted anew when it rests.
   drawGround() {
-    const context = this.groundContext;
-    drawGround(context, this);
-    if (!this.layerFits()) this.paintLayer();
-    const { x, y } = this.painted;
-    const left = Math.round((this.view.x(x) - this.view.x(0)) * this.ratio);
-    const top = Math.round((this.view.y(y) - this.view.y(0)) * this.ratio);
-    const middle = [this.view.x(0) * this.ratio, this.view.y(0) * this.ratio].map(Math.round);
-    const { width, height } = this.layer.canvas;
+    const { view, ratio, groundContext: context } = this;
+    if (!this.layerCovers()) this.paintLayer();
+    const { valence, arousal, scale } = this.painted;
+    const stretch = view.scale / scale;
+    const { width, height } = this.layer;
+    const left = view.x(valence) * ratio - (width / 2) * stretch;
+    const top = view.y(arousal) * ratio - (height / 2) * stretch;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.drawImage(this.layer.canvas, middle[0] + left - Math.round(width / 2), middle[1] + top - Math.round(height / 2));
+    if (stretch === 1) context.drawImage(this.layer, Math.round(left), Math.round(top));
+    else context.drawImage(this.layer, left, top, width * stretch, height * stretch);
+    drawAxes(context, this);
+    clearTimeout(this.resting);
+    if (stretch !== 1) this.resting = setTimeout(() => this.repaint(), REST);
   }
 
-  layerFits() {
-    const painted = this.painted;
-    if (!painted || painted.scale !== this.view.scale) return false;
-    const reach = OVERSCAN - 0.01;
+  repaint() {
+    this.painted = null;
+    this.draw();
+  }
+
+  // Return whether the layer has all that is seen, and not much too large or small.
+  layerCovers() {
+    const { painted, view } = this;
+    if (!painted) return false;
+    const stretch = view.scale / painted.scale;
+    if (stretch > MOST_STRETCHED || stretch < 1 / MOST_STRETCHED) return false;
+    const reach = (0.5 + OVERSCAN) * stretch - 0.5;
     return (
-      Math.abs(painted.x - this.view.valence) * this.view.scale < reach * this.view.width &&
-      Math.abs(painted.y - this.view.arousal) * this.view.scale < reach * this.view.height
+      Math.abs(painted.valence - view.valence) * view.scale <= reach * view.width &&
+      Math.abs(painted.arousal - view.arousal) * view.scale <= reach * view.height
     );
   }
 
   paintLayer() {
-    const { view, ratio, count } = this;
-    const width = Math.round((1 + 2 * OVERSCAN) * view.width * ratio);
-    const height = Math.round((1 + 2 * OVERSCAN) * view.height * ratio);
+    const { view, ratio, count, layer } = this;
+    const width = 2 * Math.round((0.5 + OVERSCAN) * view.width * ratio);
+    const height = 2 * Math.round((0.5 + OVERSCAN) * view.height * ratio);
+    if (layer.width !== width || layer.height !== height) [layer.width, layer.height] = [width, height];
     const xs = new Float32Array(count);
     const ys = new Float32Array(count);
     const scale = view.scale * ratio;
-    const left = Math.round(width / 2) - view.valence * scale;
-    const top = Math.round(height / 2) + view.arousal * scale;
+    const left = width / 2 - view.valence * scale;
+    const top = height / 2 + view.arousal * scale;
     for (let dot = 0; dot < count; dot++) {
       xs[dot] = left + this.valence[dot] * scale;
       ys[dot] = top - this.arousal[dot] * scale;
     }
-    this.layer.paint(xs, ys, this.colors, count, width, height, this.radius * ratio);
-    this.painted = { x: view.valence, y: view.arousal, scale: view.scale };
+    drawField(this.layerContext, left, top, scale);
+    this.dots.paint(xs, ys, this.colors, count, width, height, this.radius * ratio);
+    this.layerContext.drawImage(this.dots.canvas, 0, 0);
+    this.painted = { valence: view.valence, arousal: view.arousal, scale: view.scale };
   }
 }
 

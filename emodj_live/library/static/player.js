@@ -42,6 +42,7 @@ export class Player extends EventTarget {
     clearTimeout(this.waiting);
     this.heard.add(song.id);
     this.say("");
+    this.find("player").classList.add("has-song");
     this.strip.show([], 0.5, song.duration);
     this.audio.src = `/songs/${song.id}/audio`;
     this.audio.play().catch(() => this.tell()); // why it does not play is told by the event "error"

@@ -4,11 +4,12 @@ import { ask } from "./api.js";
 import { fill, markPlaying } from "./lists.js";
 import { clock } from "./arc.js";
 
+const PURPOSE = "From here to there: songs in even steps from one point of the plane to another.";
 const ADVICE = ["Click where the playlist begins", "Now click where it leads"];
 
 export class Way {
-  constructor(find, map, play) {
-    Object.assign(this, { find, map, play, songs: [], ends: [], isPicking: false });
+  constructor(find, play, onchange) {
+    Object.assign(this, { find, play, onchange, songs: [], ends: [], isPicking: false });
     find("pick").addEventListener("click", () => (this.isPicking ? this.stop() : this.pick()));
     find("way").addEventListener("submit", (event) => event.preventDefault());
     for (const name of ["from", "to"]) find(name).addEventListener("change", () => this.chooseMood(name));
@@ -43,8 +44,9 @@ export class Way {
     hint.hidden = !this.isPicking;
     hint.textContent = this.isPicking ? ADVICE[this.ends.length] : "";
     this.find("pick").setAttribute("aria-pressed", this.isPicking);
+    this.find("pick").textContent = this.isPicking ? "Cancel" : "Choose two points on the map";
     this.find("map").classList.toggle("is-picking", this.isPicking);
-    this.map.mark({ ends: this.ends.filter(Boolean).map((end) => end.point) });
+    this.onchange();
   }
 
   // Take a place that was clicked.
@@ -65,6 +67,12 @@ export class Way {
     else delete this.ends[number];
     this.advise();
     this.fetch();
+  }
+
+  // Return what belongs on the map.
+  get marks() {
+    const places = this.songs.map((song) => [song.valence, song.arousal]);
+    return { ends: this.ends.filter(Boolean).map((end) => end.point), path: places };
   }
 
   // Ask for the songs, if both ends are known.
@@ -88,10 +96,10 @@ export class Way {
     const seconds = this.songs.reduce((sum, song) => sum + song.duration, 0);
     const count = this.songs.length === 1 ? "1 song" : `${this.songs.length} songs`;
     const note = this.find("playlist").querySelector(".note");
-    note.textContent = trouble || (this.songs.length ? `${count}, ${clock(seconds)}` : "From here to there: songs in even steps from one point of the plane to another.");
+    note.textContent = trouble || (this.songs.length ? `${count}, ${clock(seconds)}` : PURPOSE);
     this.find("done").hidden = !this.songs.length;
     fill(this.find("playlist").querySelector("ol"), this.songs, (number) => this.play(this.songs, number), true);
     markPlaying(this.playing);
-    this.map.mark({ path: this.songs.map((song) => [song.valence, song.arousal]) });
+    this.onchange();
   }
 }
