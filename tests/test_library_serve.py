@@ -3,9 +3,14 @@
 import http.client
 import json
 import os
+import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email.utils import formatdate
 
 import numpy as np
@@ -14,16 +19,19 @@ import soundfile
 
 from emodj_live import LibraryError
 from emodj_live.library import Length, Library, scan, walk
+from emodj_live.library.command import main
 from emodj_live.library.readers import Readers
 
-starlette = pytest.importorskip("starlette", reason="needs the extra web")
-uvicorn = pytest.importorskip("uvicorn", reason="needs the extra web")
+pytest.importorskip("starlette", reason="needs the extra web")
+pytest.importorskip("uvicorn", reason="needs the extra web")
 
-from starlette.applications import Starlette  # noqa: E402
-
-from emodj_live.library.pages import routes  # noqa: E402
+from emodj_live.library.site import collection_site  # noqa: E402
 from emodj_live.library.song_file import media_type, part_of  # noqa: E402
+from emodj_live.sinks.web.address import Address  # noqa: E402
+from emodj_live.sinks.web.server import WebServer  # noqa: E402
 
+PROGRAM = [sys.executable, "-c", "from emodj_live.library.command import console; console()"]
+unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 SCRIPT = "<script>document.title = 'run'</script><img src=x onerror=alert(1)>"
 SONGS = 6
 
@@ -43,21 +51,10 @@ def collection(tmp_path_factory, model, music):
 
 
 @contextmanager
-def running(path):
+def running(path, **options):
     """Serve the index with a path, and yield the port."""
-    readers = Readers(path)
-    config = uvicorn.Config(Starlette(routes=routes(readers)), port=0, log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-        readers.close()
+    with closing(Readers(path)) as readers, WebServer(collection_site(readers), Address(), **options) as server:
+        yield server.address.port
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +216,7 @@ def test_a_playlist_from_mood_to_mood(ask):
         ("/songs/-1", 404, "no such song"),
         ("/songs/1.5/arc", 404, "no such song"),
         ("/songs/9223372036854775808", 404, "no such song"),
-        (f"/songs/{'9' * 5000}/audio", 404, "no such song"),
+        (f"/songs/{'9' * 4000}/audio", 404, "no such song"),
         ("/songs/%D9%A1/audio", 404, "no such song"),
         ("/songs/99/similar", 404, "no such song"),
         ("/songs?after=-1", 400, "after must be a number"),
@@ -406,6 +403,129 @@ def test_a_file_that_becomes_shorter_keeps_the_promised_length(changed, monkeypa
     os.truncate(path, size)
     assert len(answer.read()) == (1 << 24) - 10
     connection.close()
+
+
+def test_a_slow_reader_gets_the_whole_file_and_one_that_stops_reading_is_left(changed, collection, tmp_path):
+    _, path = changed
+    os.truncate(path, 1 << 22)
+    with running(tmp_path / "changed.db", patience=1.0) as port:
+        for pause, is_whole in ((0.05, True), (3.0, False)):
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+                connection.sendall(b"GET /songs/1/audio HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                assert (received(connection, pause) > 1 << 22) is is_whole
+
+
+def received(connection, pause):
+    """Read all that comes, with pauses, and return how many bytes that were."""
+    count, pauses = 0, 60
+    try:
+        while some := connection.recv(1 << 16):
+            count += len(some)
+            if pauses:
+                pauses -= 1 if pause < 1 else 60
+                time.sleep(pause)
+    except ConnectionError:
+        pass
+    return count
+
+
+# ---------------------------------------------------------------------------------------------------------- the command
+
+
+@contextmanager
+def command(*arguments, **environment):
+    """Run ``emodj-library serve``, and yield the process and the link that it prints."""
+    process = subprocess.Popen(
+        [*PROGRAM, "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    try:
+        yield process, process.stderr.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@unix
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_asked_to_end(collection, number):
+    with command("0", "--db", str(collection / "library.db")) as (process, link):
+        port = int(re.fullmatch(r"http://127\.0\.0\.1:(\d+)/", link)[1])
+        status, headers, body = Client(port)("/")
+        assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert b"<script type=\"module\"" in body
+        listener = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        listener.request("GET", "/songs/1/audio")  # is not read to its end
+        process.send_signal(number)
+        assert process.wait(15) == 0
+        assert (process.stdout.read(), process.stderr.read()) == ("", "")
+        listener.close()
+
+
+@unix
+@pytest.mark.slow
+def test_on_a_network_the_link_has_a_token_that_every_request_needs(collection):
+    with command("0.0.0.0:0", "--db", str(collection / "library.db")) as (_process, link):
+        port, token = re.fullmatch(r"http://[^/]+:(\d+)/\?token=([\w-]{16,})", link).groups()
+        ask = Client(int(port))
+        for path in ("/", "/collection.js", "/songs", "/songs/1/audio", "/playlist.m3u8?from=calm&to=sad"):
+            assert ask(path)[0] == 403
+            assert ask(path, authorization=f"Bearer {token}")[0] == 200
+        assert ask("/songs/1/audio", authorization="Bearer wrong")[0] == 403
+
+
+def test_a_strange_host_gets_nothing(ask):
+    assert ask("/songs", host="evil.example")[0] == 421
+
+
+def test_every_answer_has_a_strict_policy(ask):
+    for path in ("/", "/songs", "/songs/1/audio", "/none", "/songs/none"):
+        policy = ask(path)[1]["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert ask(path)[1]["x-content-type-options"] == "nosniff"
+
+
+def test_the_page_asks_for_nothing_that_is_not_there(ask):
+    """Follow every script and style from the page on."""
+    found, to_do = set(), ["/"]
+    while to_do:
+        path = to_do.pop()
+        status, headers, body = ask(path)
+        assert status == 200, path
+        found.add(path)
+        named = re.findall(r"""(?:src|href)="(/[^"]+)"|from "\.(/[^"]+)";""", body.decode())
+        to_do += {part for pair in named for part in pair if part} - found - set(to_do)
+        assert "style=" not in body.decode() or path.endswith(".js"), path
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", body.decode()), path
+    assert {"/collection.js", "/map.js", "/plane.js", "/colors.js", "/collection.css"} <= found
+
+
+@pytest.mark.parametrize("address", ["", "8000x", "host", "1:2:3", "70000", "localhost:", ":8000"])
+def test_wrong_addresses(address, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", address])
+    assert caught.value.code == 2
+    assert "HOST:" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken(collection, port, capsys):
+    assert main(["serve", str(port), "--db", str(collection / "library.db")]) == 1
+    assert capsys.readouterr().err.startswith(f"emodj-library: 127.0.0.1:{port}: cannot be served")
+
+
+def test_without_the_extra_it_says_so(collection, monkeypatch, capsys):
+    monkeypatch.setattr("emodj_live.sinks.web.address.find_spec", lambda name: None)
+    assert main(["serve", "0", "--db", str(collection / "library.db")]) == 1
+    assert capsys.readouterr().err == (
+        "emodj-library: emodj-library serve needs starlette and uvicorn, which are not installed; "
+        "install them with: pip install 'emodj-live[web]'.\n"
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- readers
