@@ -1,8 +1,8 @@
 """The map of ``emodj-library serve`` with many songs: how fast it loads, pans and zooms in Chromium.
 
-The songs are made up (as in `library.py`), the server is the real command, and the browser is Chromium without a graphics
-card, driven by selenium: a mouse that drags the map around, and a wheel. A frame counts if the page has drawn the map
-anew for it. It needs Chromium, its driver and selenium.
+The songs are made up (as in `library.py`), the server is the real command, and the browser is Chromium without a
+graphics card, driven by selenium: a mouse that drags the map around, and a wheel. A frame counts if the page has drawn
+the map anew for it. It needs Chromium, its driver and selenium.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from math import cos, sin
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,7 +53,13 @@ def chromium(width: int, height: int) -> Iterator[Any]:
 
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or sys.exit("Chromium is not installed")
-    for switch in ("no-sandbox", "headless=new", "disable-gpu", "disable-dev-shm-usage", f"window-size={width},{height}"):
+    for switch in (
+        "no-sandbox",
+        "headless=new",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        f"window-size={width},{height}",
+    ):
         options.add_argument(f"--{switch}")
     service = webdriver.ChromeService(shutil.which("chromedriver") or sys.exit("Chromium's driver is not installed"))
     driver = webdriver.Chrome(options=options, service=service)
@@ -87,7 +94,7 @@ def frames(driver: Any, work: Any) -> dict[str, float]:
     driver.execute_script("window.moments = []")
     work(driver)
     moments = driver.execute_script("return window.moments")
-    gaps = sorted(after - before for before, after in zip(moments, moments[1:], strict=False))
+    gaps = sorted(after - before for before, after in pairwise(moments))
     seconds = (moments[-1] - moments[0]) / 1000
     return {
         "frames a second": len(gaps) / seconds,

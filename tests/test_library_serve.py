@@ -1,7 +1,6 @@
 """The collection over HTTP, by a real server on the loopback, with the files of a real index."""
 
 import http.client
-import json
 import os
 import re
 import signal
@@ -10,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from email.utils import formatdate
 
 import numpy as np
 import pytest
 import soundfile
+from served_collection import SCRIPT, SONGS, Client, running
 
 from emodj_live import LibraryError
 from emodj_live.library import Length, Library, scan, walk
@@ -25,72 +25,18 @@ from emodj_live.library.readers import Readers
 pytest.importorskip("starlette", reason="needs the extra web")
 pytest.importorskip("uvicorn", reason="needs the extra web")
 
-from emodj_live.library.site import collection_site  # noqa: E402
-from emodj_live.library.song_file import media_type, part_of  # noqa: E402
-from emodj_live.sinks.web.address import Address  # noqa: E402
-from emodj_live.sinks.web.server import WebServer  # noqa: E402
+from emodj_live.library.song_file import media_type, part_of
+
+pytest_plugins = ["served_collection"]
 
 PROGRAM = [sys.executable, "-c", "from emodj_live.library.command import console; console()"]
 unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-SCRIPT = "<script>document.title = 'run'</script><img src=x onerror=alert(1)>"
-SONGS = 6
-
-
-@pytest.fixture(scope="module")
-def collection(tmp_path_factory, model, music):
-    """Return an index of six real files, the folder that they are in, and what each file holds."""
-    folder = tmp_path_factory.mktemp("collection")
-    model.save(folder / "model.npz")
-    (folder / "Music").mkdir()
-    for number in range(1, SONGS + 1):
-        soundfile.write(folder / "Music" / f"{number} tune.wav", music(2.0 + number, number), 22050)
-    with Library(folder / "library.db") as library:
-        scan([folder / "Music"], library, model=folder / "model.npz", jobs=1)
-        library.query("UPDATE song SET title = ?, artist = ? WHERE id = 1", (SCRIPT, "Nobody"))
-    return folder
-
-
-@contextmanager
-def running(path, **options):
-    """Serve the index with a path, and yield the port."""
-    with closing(Readers(path)) as readers, WebServer(collection_site(readers), Address(), **options) as server:
-        yield server.address.port
 
 
 @pytest.fixture(scope="module")
 def port(collection):
     with running(collection / "library.db") as number:
         yield number
-
-
-class Client:
-    """Asks one server; what it answers is (status, headers, body)."""
-
-    def __init__(self, port):
-        self._port = port
-
-    def __call__(self, path, method="GET", **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, headers=named)
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            connection.close()
-
-    def json(self, path):
-        status, headers, body = self(path)
-        assert (status, headers["content-type"]) == (200, "application/json")
-        return json.loads(body)
-
-    def refusal(self, path, status):
-        """Return the sentence with which it refuses."""
-        got, headers, body = self(path)
-        assert (got, headers["content-type"]) == (status, "application/json"), body
-        (sentence,) = json.loads(body).values()
-        assert sentence.endswith(".")
-        return sentence
 
 
 @pytest.fixture
@@ -139,7 +85,7 @@ def test_a_song(ask, library):
         "valence": song.valence,
         "duration": song.duration,
         "quadrant": song.quadrant.value,
-        "file": os.path.basename(song.path).decode(),
+        "file": os.fsdecode(song.path).rpartition("/")[2],
     }
     assert told["color"].startswith("#")
     assert "path" not in told
@@ -176,7 +122,7 @@ def test_similar_songs(ask, library):
 
 
 def test_search(ask):
-    assert [song["file"] for song in ask.json("/search?q=3+TUNE")["songs"]] == ["3 tune.wav"]
+    assert [song["file"] for song in ask.json("/search?q=THREE+tune")["songs"]] == ["three tune.wav"]
     told = ask.json("/search?q=tune")
     assert (len(told["songs"]), told["has_more"]) == (SONGS, False)
     assert ask.json("/search?q=%25_%27%22;--")["songs"] == []
@@ -324,8 +270,10 @@ def test_a_part_that_does_not_exist(ask, file, asked):
 
 @pytest.mark.parametrize(
     "asked",
-    ["bytes=9-3", "bytes=a-b", "bytes=", "bytes=-", "lines=0-9", "bytes=0-9,20-29", "bytes=0x0-9", "0-9", "bytes=--5"]
-    + [f"bytes={'9' * 4000}-", "bytes=" + "0-," * 1000],
+    [
+        *("bytes=9-3", "bytes=a-b", "bytes=", "bytes=-", "lines=0-9", "bytes=0-9,20-29", "bytes=0x0-9", "0-9"),
+        *("bytes=--5", f"bytes={'9' * 4000}-", "bytes=" + "0-," * 1000),
+    ],
 )
 def test_a_range_that_lies_gets_the_whole(ask, file, asked):
     status, headers, body = ask("/songs/1/audio", range=asked)
@@ -458,7 +406,7 @@ def test_the_command_serves_until_it_is_asked_to_end(collection, number):
         port = int(re.fullmatch(r"http://127\.0\.0\.1:(\d+)/", link)[1])
         status, headers, body = Client(port)("/")
         assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
-        assert b"<script type=\"module\"" in body
+        assert b'<script type="module"' in body
         listener = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         listener.request("GET", "/songs/1/audio")  # is not read to its end
         process.send_signal(number)
@@ -496,7 +444,7 @@ def test_the_page_asks_for_nothing_that_is_not_there(ask):
     found, to_do = set(), ["/"]
     while to_do:
         path = to_do.pop()
-        status, headers, body = ask(path)
+        status, _, body = ask(path)
         assert status == 200, path
         found.add(path)
         named = re.findall(r"""(?:src|href)="(/[^"]+)"|from "\.(/[^"]+)";""", body.decode())

@@ -44,7 +44,7 @@ _PLACES = f"""SELECT song.id, song.valence, song.arousal FROM song
     WHERE song.id > ? AND {PLAYABLE} ORDER BY song.id LIMIT ?"""  # noqa: S608 (a constant)
 
 
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """A request that gets a sentence instead of an answer."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -104,7 +104,7 @@ def _endpoint(answer: _Answer, readers: Readers) -> Callable[[Request], ASGIApp]
         try:
             with readers.borrow() as library:
                 return answer(library, request)
-        except _Refusal as refusal:
+        except _RefusalError as refusal:
             return JSONResponse({"error": str(refusal)}, refusal.status)
         except EmodjError as error:
             return JSONResponse({"error": _without_place(error, readers)}, 503)
@@ -125,13 +125,13 @@ def _number(request: Request) -> int:
     digits = request.path_params["id"]
     if digits.isascii() and digits.isdecimal() and len(digits) < len(str(_LARGEST_ID)):
         return int(digits)
-    raise _Refusal(404, "There is no such song.")
+    raise _RefusalError(404, "There is no such song.")
 
 
 def _asked_song(library: Library, request: Request) -> Song:
     if song := library.song(_number(request)):
         return song
-    raise _Refusal(404, "There is no such song.")
+    raise _RefusalError(404, "There is no such song.")
 
 
 def _value(request: Request, name: str, default: float, low: float, high: float) -> float:
@@ -139,7 +139,7 @@ def _value(request: Request, name: str, default: float, low: float, high: float)
     given = request.query_params.get(name)
     value = default if given is None else _float(given)
     if not low <= value <= high:
-        raise _Refusal(400, f"{name} must be a number from {low:g} to {high:g}.")
+        raise _RefusalError(400, f"{name} must be a number from {low:g} to {high:g}.")
     return value
 
 
@@ -157,7 +157,7 @@ def _place(request: Request, name: str) -> Place:
         return Quadrant(given)
     numbers = [_float(part) for part in given.split(",")[:3]]
     if len(numbers) != 2 or not all(-1 <= number <= 1 for number in numbers):
-        raise _Refusal(400, f"{name} must be valence and arousal, each from -1 to 1, such as 0.3,-0.2, or a mood.")
+        raise _RefusalError(400, f"{name} must be valence and arousal, each from -1 to 1, such as 0.3,-0.2, or a mood.")
     return numbers[0], numbers[1]
 
 
@@ -213,7 +213,7 @@ def _audio(library: Library, request: Request) -> ASGIApp:
         sentence = f"{one_line(song.name)}: the file is gone; scan the collection again."
     except OSError as error:
         sentence = f"{one_line(song.name)}: the file cannot be read: {error.strerror or error}."
-    raise _Refusal(404, sentence)
+    raise _RefusalError(404, sentence)
 
 
 def _similar(library: Library, request: Request) -> Response:

@@ -1,8 +1,8 @@
 """A song's file over HTTP: whole, or the part of it that a player asks for (RFC 9110, section 14).
 
-Starlette's `FileResponse` takes a path and opens it when the first byte is due: by then the file may be gone, be another
-one or be a pipe that never ends, after its size was promised. Here it is opened first, and everything that is promised is
-about the open file.
+Starlette's `FileResponse` takes a path and opens it when the first byte is due: by then the file may be gone, be
+another one or be a pipe that never ends, after its size was promised. Here it is opened first, and everything that is
+promised is about the open file.
 """
 
 from __future__ import annotations
