@@ -6,13 +6,15 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
 from emodj_live import __version__
+from emodj_live.gliding import FASTEST
 from emodj_live.inputs import INPUTS, STANDARD_INPUT
-from emodj_live.options import Options, SourceOptions, TrackingOptions
-from emodj_live.outputs import OUTPUTS
+from emodj_live.options import Options, SendingOptions, SourceOptions, TrackingOptions
+from emodj_live.outputs import OUTPUTS, OutputOption
 
 
 def parse(argv: Sequence[str] | None) -> Options:
@@ -50,6 +52,7 @@ _positive = partial(_number, what="a positive number of seconds, such as 60", lo
 _not_negative = partial(_number, what="0 or a positive number of seconds, such as 60", low=0)
 _step = partial(_number, what="a number of seconds from 0.01 to 3600", low=0.01, high=3600)
 _silence = partial(_number, what="a level from -200 to 0 dBFS", low=-200, high=0)
+_rate = partial(_number, what="a number above 0, at most 60", low=0, high=FASTEST, is_open=True)
 _delay = partial(_number, what="a number of milliseconds from -5000 to 5000", low=-5000, high=5000)
 
 
@@ -67,6 +70,12 @@ def _raw(text: str) -> str:
 
     Pcm.parse(text)
     return text
+
+
+def _osc_prefix(text: str) -> str:
+    from emodj_live.sinks.osc import parse_prefix
+
+    return parse_prefix(text)
 
 
 def _saying_why(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -105,7 +114,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         else:
             add(f"--{row.name}", metavar=row.metavar, help=row.help)
     add("--play", action="store_true", help="also play the file, in sync with the emotions")
-    add("--loop", action="store_true", help="begin again at the end (with --play, --realtime or a dashboard)")
+    add("--loop", action="store_true", help="begin again at the end (with --play, --realtime, --web or a dashboard)")
     add("--raw", type=_saying_why(_raw), metavar="RATE:CHANNELS:FORMAT", help="stdin is raw PCM, e.g. 48000:2:s16le")
     add("-d", "--device", type=_device, metavar="DEVICE", help="number of a device, or part of its name")
     add("-l", "--list-devices", action="store_true", help="list the devices and exit")
@@ -118,6 +127,16 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--json", action="store_true", help="JSON Lines and nothing else on stdout")
     for row in sorted(OUTPUTS, key=lambda row: row.name):
         add(f"--{row.name}", type=_saying_why(row.parse), metavar=row.metavar, help=row.help)
+    add("--rate", type=_rate, metavar="HZ", help=f"{_takers('rate')}: so many values a second, between emotions too")
+    add("--osc-prefix", type=_saying_why(_osc_prefix), metavar="PREFIX", help="with --osc: instead of /emodj")
+    add(
+        "--web-origin",
+        type=_saying_why(_origin),
+        action="append",
+        metavar="ORIGIN",
+        help="with --web: a page of this site may read the events, e.g. https://example.org (may be repeated)",
+    )
+    add("--exit", action="store_true", help=f"with {_staying()}: end with the music instead of staying up")
     add("--plain", action="store_true", help="plain lines even on a terminal")
     add("--background", choices=("dark", "light"), help="what the terminal's background is (default: found out)")
     add("--fast", action="store_true", help="as fast as possible even on a terminal")
@@ -125,6 +144,22 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--delay-ms", type=_delay, default=0.0, metavar="MS", help="with --play: show emotions this much later")
     add("-q", "--quiet", action="store_true", help="no summary and no notices")
     add("-v", "--verbose", action="store_true", help="show messages from decoders and sound drivers")
+
+
+def _origin(text: str) -> str:
+    from emodj_live.sinks.web.address import parse_origin
+
+    return parse_origin(text)
+
+
+def _staying() -> str:
+    """Return the options of the outputs that stay up after the music."""
+    return " or ".join(f"--{row.name}" for row in OUTPUTS if row.stays)
+
+
+def _takers(setting: str) -> str:
+    """Return the options of the outputs that take a setting."""
+    return " or ".join(f"--{row.name}" for row in OUTPUTS if setting in row.settings)
 
 
 def _add_tracking(group: argparse._ArgumentGroup) -> None:
@@ -159,12 +194,37 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
         parser.error(f"--start and --duration cannot be combined with --{named[0].name}")
     if arguments.fast and (arguments.play or arguments.realtime):
         parser.error("--fast cannot be combined with --play or --realtime")
+    _check_sending(parser, arguments)
     if arguments.loop and (live or arguments.fast or not (arguments.play or _is_paced(arguments))):
-        parser.error("--loop is for the demo and files, with --play, --realtime or a dashboard")
+        parser.error("--loop is for the demo and files, with --play, --realtime, --web or a dashboard")
     if arguments.delay_ms and not arguments.play:
         parser.error("--delay-ms needs --play")
     if arguments.device is not None and not (arguments.play or any(row.is_live for row in named)):
         parser.error(f"--device needs {', '.join(f'--{row.name}' for row in INPUTS if row.is_live)} or --play")
+
+
+def _check_sending(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse what no output takes that is asked for."""
+    taken = {name for row in _used(arguments) for name in row.settings}
+    for name in _sending(arguments):
+        if name not in taken:
+            parser.error(f"--{name.replace('_', '-')} needs {_takers(name)}")
+    if arguments.fast and arguments.rate is not None:
+        parser.error("--fast cannot be combined with --rate")
+    if arguments.exit and not any(row.stays for row in _used(arguments)):
+        parser.error(f"--exit needs {_staying()}")
+
+
+def _used(arguments: argparse.Namespace) -> list[OutputOption]:
+    """Return the outputs that are asked for."""
+    return [row for row in OUTPUTS if getattr(arguments, row.name) is not None]
+
+
+def _sending(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what is said of how outputs send."""
+    names = [field.name for field in fields(SendingOptions)]
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def _check_input(parser: argparse.ArgumentParser, arguments: argparse.Namespace, named: Sequence[str]) -> None:
@@ -193,9 +253,11 @@ def _options(arguments: argparse.Namespace) -> Options:
             model=arguments.model,
         ),
         outputs={row.name: given[row.name] for row in OUTPUTS if given[row.name] is not None},
+        sending=SendingOptions(**_sending(arguments)),
         play=arguments.play,
         delay=arguments.delay_ms / 1000,
         realtime=_is_paced(arguments),
+        exits=arguments.exit,
         is_watched=_is_watched(arguments),
         lists_devices=arguments.list_devices,
         **{name: given[name] for name in ("background", "json", "loop", "plain", "quiet", "verbose")},
@@ -209,4 +271,5 @@ def _is_watched(arguments: argparse.Namespace) -> bool:
 
 def _is_paced(arguments: argparse.Namespace) -> bool:
     """Return whether it goes at the speed of the music."""
-    return arguments.realtime or (_is_watched(arguments) and not arguments.fast)
+    is_wished = _is_watched(arguments) or arguments.rate is not None or any(row.is_live for row in _used(arguments))
+    return arguments.realtime or (is_wished and not arguments.fast)

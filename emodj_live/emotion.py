@@ -59,8 +59,8 @@ class Quadrant(Enum):
         return color_of(0.5 if is_pleasant else -0.5, 0.5 if is_excited else -0.5)
 
 
-# From which certainty on a quadrant is named how: chance is 0.25.
-_WORDS = (0.5, "{}"), (0.35, "rather {}"), (0.0, "perhaps {}")
+WORDS = (0.5, "{}"), (0.35, "rather {}"), (0.0, "perhaps {}")
+"""From which certainty on a quadrant is named how: chance is 0.25."""
 
 
 def mood(quadrant: Quadrant, certainty: float | None) -> str:
@@ -83,7 +83,7 @@ def mood(quadrant: Quadrant, certainty: float | None) -> str:
     'rather happy'
     """
     known = 1.0 if certainty is None else certainty
-    return next(words for lowest, words in _WORDS if known >= lowest).format(quadrant)
+    return next(words for lowest, words in WORDS if known >= lowest).format(quadrant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class Emotion:
         return {field.name: getattr(self, field.name) for field in fields(self)} | {"quadrant": self.quadrant.value}
 
 
-_LONGEST_MOOD = max(len(words.format(quadrant)) for _, words in _WORDS for quadrant in Quadrant)
+_LONGEST_MOOD = max(len(words.format(quadrant)) for _, words in WORDS for quadrant in Quadrant)
 
 
 def clock(seconds: float, digits: int = 1) -> str:

@@ -58,6 +58,25 @@ class TrackingOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendingOptions:
+    """How the outputs send that go to other programs; `emodj_live.outputs.OUTPUTS` says which output takes what.
+
+    Attributes
+    ----------
+    rate : float or None
+        How many values a second, interpolated between emotions [Hz]; None sends emotions alone.
+    osc_prefix : str or None
+        What the addresses of OSC messages begin with; None is /emodj.
+    web_origin : tuple of str or None
+        Pages of other sites that may read what the web page's server answers.
+    """
+
+    rate: float | None = None
+    osc_prefix: str | None = None
+    web_origin: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """One call of the command line.
 
@@ -71,6 +90,7 @@ class Options:
     tracking : TrackingOptions
     outputs : mapping
         The values of the options in `emodj_live.outputs.OUTPUTS` that are used, by name.
+    sending : SendingOptions
     play : bool
         Play the file through an output device.
     loop : bool
@@ -79,6 +99,8 @@ class Options:
         How much later than PortAudio believes the sound is heard [s].
     realtime : bool
         At the speed of the music, instead of as fast as possible.
+    exits : bool
+        End with the last source, also if an output would stay up.
     is_watched : bool
         Somebody at a terminal looks at the emotions, so a dashboard fits.
     background : str or None
@@ -96,10 +118,12 @@ class Options:
     source: SourceOptions = field(default_factory=SourceOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    sending: SendingOptions = field(default_factory=SendingOptions)
     play: bool = False
     loop: bool = False
     delay: float = 0.0
     realtime: bool = False
+    exits: bool = False
     is_watched: bool = False
     background: str | None = None
     json: bool = False

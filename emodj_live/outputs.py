@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from emodj_live.console import discard_stdout
 from emodj_live.emotion import Emotion
 from emodj_live.errors import SinkError
+from emodj_live.options import SendingOptions
 from emodj_live.work import Output, Work
 
 if TYPE_CHECKING:
@@ -44,20 +45,30 @@ class OutputOption:
     module : str
         Has ``parse(text)``, which returns the option's value or raises a `ValueError`, and ``open_output(value,
         files)``, which returns a context manager around an `Output`. It is imported if the option is used.
+    settings : tuple of str
+        Which of the `SendingOptions` ``open_output`` also takes, by name.
+    is_live : bool
+        Whether it is for somebody who listens, so that files go at the speed of the music.
+    stays : bool
+        Whether it stays up after the last source, until Ctrl-C.
     """
 
     name: str
     metavar: str
     help: str
     module: str
+    settings: tuple[str, ...] = ()
+    is_live: bool = False
+    stays: bool = False
 
     def parse(self, text: str) -> Any:
         """Return the value that a text stands for."""
         return import_module(self.module).parse(text)
 
-    def open(self, value: Any, files: Sequence[str]) -> AbstractContextManager[Output]:
+    def open(self, value: Any, files: Sequence[str], sending: SendingOptions) -> AbstractContextManager[Output]:
         """Open the output."""
-        opened: AbstractContextManager[Output] = import_module(self.module).open_output(value, files)
+        settings = {name: getattr(sending, name) for name in self.settings}
+        opened: AbstractContextManager[Output] = import_module(self.module).open_output(value, files, **settings)
         return opened
 
 
@@ -74,7 +85,22 @@ OUTPUTS = (  # opened in this order: the table last, because it is written at on
         "also draw a poster of each song: .png, .svg or .pdf (numbered if there are several songs)",
         "emodj_live.sinks.poster",
     ),
-    OutputOption("osc", "HOST:PORT", "also send OSC: /emodj/valence and so on", "emodj_live.sinks.osc"),
+    OutputOption(
+        "osc",
+        "[HOST:]PORT",
+        "also send OSC: /emodj/valence and so on",
+        "emodj_live.sinks.osc",
+        settings=("rate", "osc_prefix"),
+    ),
+    OutputOption(
+        "web",
+        "[HOST:]PORT",
+        "also show it on a web page, for this computer or, with a HOST such as 0.0.0.0, for others too",
+        "emodj_live.sinks.web.output",
+        settings=("rate", "web_origin"),
+        is_live=True,
+        stays=True,
+    ),
     OutputOption("csv", "FILE", "also write a table with a row per emotion", "emodj_live.sinks.csv_file"),
 )
 
@@ -90,6 +116,8 @@ class Outputs:
         For each of the `OUTPUTS` that is wanted, by name, the value of its option.
     files : sequence of str
         The audio files that will be tracked.
+    sending : SendingOptions, optional
+        How they send.
 
     Attributes
     ----------
@@ -107,12 +135,16 @@ class Outputs:
         show: Output,
         values: Mapping[str, Any],
         files: Sequence[str] = (),
+        sending: SendingOptions | None = None,
     ) -> None:
         self.has_failed = False
         self._show = show
+        wanted = [row for row in OUTPUTS if row.name in values]
         with ExitStack() as stack:
-            named = [stack.enter_context(row.open(values[row.name], files)) for row in OUTPUTS if row.name in values]
+            opened = (row.open(values[row.name], files, sending or SendingOptions()) for row in wanted)
+            named = [stack.enter_context(output) for output in opened]
             self._outputs = [show, *reversed(named)]
+            self._staying = [output for row, output in zip(wanted, named, strict=True) if row.stays]
             self._close = stack.pop_all()
 
     def __enter__(self) -> Outputs:
@@ -129,6 +161,11 @@ class Outputs:
         """Whether outputs have failed and none is left that works."""
         left = [output for output in self._outputs if output is not self._show or not _is_null_device(sys.stdout)]
         return self.has_failed and not left
+
+    @property
+    def is_staying(self) -> bool:
+        """Whether one of those that still work stays up after the last source."""
+        return any(output in self._outputs for output in self._staying)
 
     @contextmanager
     def following(self, work: Work) -> Iterator[GuardedSinks]:

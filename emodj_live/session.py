@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -33,7 +34,10 @@ from emodj_live.work import Output, Turns, Work
 if TYPE_CHECKING:
     from emodj_live.sinks.terminal.output import DashboardOutput
 
+logger = logging.getLogger(__name__)
+
 _INTERRUPTED = 130  # as a shell counts it
+_LOOKS = 0.1  # [s] from one look at whether to end to the next
 _FASTER = 1.5  # below this it ran at the speed of the music
 
 
@@ -73,8 +77,12 @@ class Session:
         with ExitStack() as stack:
             stack.callback(self._print_held_back)
             show = stack.enter_context(self._show())
-            self._outputs = stack.enter_context(Outputs(show, self._options.outputs, self._options.files))
-            return self._follow_all()
+            options = self._options
+            outputs = Outputs(show, options.outputs, options.files, options.sending)
+            self._outputs = stack.enter_context(outputs)
+            code = self._follow_all()
+            self._stay_up()
+            return code
 
     def _follow_all(self) -> int:
         self._code = self._followed = 0
@@ -88,6 +96,18 @@ class Session:
         if self._stop.is_set() and not is_live(self._options):
             return _INTERRUPTED
         return self._code or int(self._outputs.has_failed)
+
+    def _stay_up(self) -> None:
+        """Let what was heard last be looked at until Ctrl-C, if an output is made for that."""
+        is_wanted = self._outputs.is_staying and not self._options.exits
+        if not (is_wanted and self._followed) or self._stop.is_set():
+            return
+        if self._screen:
+            self._screen.close()
+        self._print_held_back()
+        logger.warning("the music has ended; the page stays up until Ctrl-C.")
+        while not self._stop.is_set():  # its own wait would hold a lock that a signal's handler waits for
+            time.sleep(_LOOKS)
 
     def _works(self) -> Iterator[Work | SourceError]:
         """Yield the works; if they are to be repeated, as long as one of them could be followed."""
@@ -121,6 +141,7 @@ class Session:
     def _print_held_back(self) -> None:
         for action in self._held_back:
             action()
+        self._held_back.clear()
 
     def _skip(self, by: int) -> None:
         """Go on to another source."""
@@ -153,7 +174,10 @@ class Session:
         self._tracker = tracker = self._new_tracker()
         self._is_skipped = False
         began = time.monotonic()
-        with self._looking_ahead(replace(work, skip=self._skip)) as work, self._outputs.following(work) as sinks:
+        with (
+            self._looking_ahead(replace(work, skip=self._skip, spread=self._spread())) as work,
+            self._outputs.following(work) as sinks,
+        ):
             ends = self._end_of_duration(tracker)
 
             def after_block(block: Block | Gap | Seek) -> None:
@@ -182,6 +206,11 @@ class Session:
             if self._screen and work.path:
                 work = replace(work, sleeve=stack.enter_context(SleeveReader(work.path)).sleeve)
             yield work
+
+    def _spread(self) -> tuple[float, float] | None:
+        """Return how far what the model says lies from the truth, as far as that is known."""
+        calibration = calibration_of(self._model)
+        return calibration.deviations if calibration else None
 
     def _options_ahead(self) -> list[str]:
         """Return the options that track a source as this session does."""

@@ -46,6 +46,8 @@ class Work:
         Arguments of a command line that name the same source, to follow it a second time; empty if it cannot be.
     ahead : callable or None
         Returns what is known of the moods of the whole song.
+    spread : (float, float) or None
+        Standard deviation of what the model says, of valence and of arousal; None if it is not known.
     sleeve : callable or None
         Returns what is known of its title, artist, album and cover.
     """
@@ -60,6 +62,7 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     skip: Callable[[int], object] = field(default=lambda _by: None)
     again: tuple[str, ...] = ()
+    spread: tuple[float, float] | None = None
     ahead: Callable[[], Arc] | None = None
     sleeve: Callable[[], Sleeve] | None = None
 

@@ -83,6 +83,7 @@ RULES = {
     "colors": Rule(),
     "emotion": Rule(own={"colors"}),
     "extras": Rule(),
+    "gliding": Rule(),
     "gain": Rule(),
     "console": Rule(),
     "smoothing": Rule(own={"emotion"}),
@@ -113,7 +114,7 @@ RULES = {
     "options": Rule(own={"gain", "smoothing"}),
     "work": Rule(own={"errors"}, later={"arc", "blocks", "sleeve"}),
     "inputs": Rule(own={"errors", "options", "work"}, later={"blocks", "sources"}),
-    "outputs": Rule(own={"console", "emotion", "errors", "work"}, later={"blocks"}),
+    "outputs": Rule(own={"console", "emotion", "errors", "options", "work"}, later={"blocks"}),
     "session": Rule(
         {"numpy"},
         {
@@ -133,7 +134,7 @@ RULES = {
         | {"sources.resample", "tracker", "work"},
         {"sinks.terminal"},
     ),
-    "arguments": Rule(own={"", "inputs", "options", "outputs"}, later={"sources.pcm"}),
+    "arguments": Rule(own={"", "gliding", "inputs", "options", "outputs"}, later={"sinks.osc", "sinks.web.address", "sources.pcm"}),
     "program": Rule(own={"console", "errors"}),
     "workers": Rule({"joblib"}),
     "cli": Rule(
@@ -141,11 +142,15 @@ RULES = {
         later={"session", "sinks.lines", "sources.devices"},
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),
-    "sinks": Rule({"numpy"}, {*VALUES, "extras", "sinks", "work"}, {"matplotlib", "pythonosc"}),
+    "sinks": Rule({"numpy"}, {*VALUES, "extras", "gliding", "sinks", "work"}, {"matplotlib", "pythonosc"}),
     "sinks.web": Rule({"h11", "starlette", "uvicorn"}, {*VALUES, "extras", "sinks", "work"}),
-    "sinks.web.output": Rule(own={*VALUES, "sinks", "work"}),  # imported to read the option, also without the extra
+    "sinks.web.output": Rule(
+        own={*VALUES, "gliding", "sinks", "work"}
+    ),  # imported to read the option, without the extra too
     "sinks.web.address": Rule(own={"errors", "extras"}),
-    "sinks.terminal": Rule({"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "sinks", "sleeve", "work"}),
+    "sinks.terminal": Rule(
+        {"numpy", "rich"}, {*VALUES, "arc", "calibration", "console", "gliding", "sinks", "sleeve", "work"}
+    ),
     "training": Rule(
         {
             "numpy",

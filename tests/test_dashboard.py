@@ -18,6 +18,7 @@ from emodj_live import Emotion, Quadrant
 from emodj_live.arc import Arc
 from emodj_live.blocks import Seek, SourceStatus
 from emodj_live.colors import contrast, to_rgb
+from emodj_live.gliding import TailPoint
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, GROUND, INK, PALETTE, UPPER_HALF, WEIGHT, Frame
 from emodj_live.sinks.terminal.interruptions import uninterrupted
@@ -25,7 +26,6 @@ from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
 from emodj_live.sinks.terminal.layout import layout
 from emodj_live.sinks.terminal.lettering import large_letters, text_cells
 from emodj_live.sinks.terminal.look import DARK, LIGHT, Depth, Look, unpacked
-from emodj_live.sinks.terminal.motion import TailPoint
 from emodj_live.sinks.terminal.plane import Span, Spot, axes
 from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.sound import BANDS, Sound

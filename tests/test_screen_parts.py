@@ -25,7 +25,6 @@ from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, GROUND, INK, PALETTE
 from emodj_live.sinks.terminal.keyboard import Keyboard
 from emodj_live.sinks.terminal.layout import layout
 from emodj_live.sinks.terminal.look import DARK, LIGHT, Depth, Look, look_of, mood_colors, packed, unpacked
-from emodj_live.sinks.terminal.motion import TAIL, Glide
 from emodj_live.sinks.terminal.sound import BANDS, SILENT, Ears
 from emodj_live.sinks.terminal.strip import draw_strip, window
 from emodj_live.sinks.terminal.svg import svg
@@ -126,55 +125,6 @@ def test_the_point_passes_every_pixel_on_its_way(step):
     assert list(rows) == list(range(rows[0], rows[-1] + 1))
     assert columns[0] <= min(x for x, _ in ends)
     assert columns[-1] >= max(x for x, _ in ends)
-
-
-def test_it_arrives_within_one_step():
-    glide = Glide()
-    glide.move((0.0, 0.0), 0.5, 0.0)
-    for number in range(1, 8):
-        target = (0.1 * number, -0.1 * number)
-        glide.move(target, 0.5 + 0.5 * number, 0.5 * number)
-        assert glide.at(0.5 * number + 0.25) == pytest.approx((target[0] - 0.048, target[1] + 0.048), abs=2e-3)
-        assert glide.at(0.5 * number + 0.49) == pytest.approx(target)
-
-
-def test_it_never_leaves_the_way_and_never_turns_back():
-    glide, places = Glide(), []
-    for number in range(20):
-        glide.move((0.05 * number, 0.02 * number), number / 10, number / 10)
-        places += [glide.at(number / 10 + part / 50) for part in range(5)]
-    assert all(after[0] >= before[0] for before, after in pairwise(places))
-    assert all(y == pytest.approx(0.4 * x) for x, y in places)
-
-
-def test_an_emotion_that_comes_early_turns_the_point_where_it_is():
-    glide = Glide()
-    glide.move((0.0, 0.0), 0.5, 0.0)
-    glide.move((1.0, 0.0), 1.0, 1.0)
-    glide.move((0.0, 1.0), 1.5, 1.24)
-    assert glide.at(1.24) == pytest.approx((0.5, 0.0))
-    assert [corner[:2] for corner in glide.tail(1.3)][1] == pytest.approx((0.5, 0.0))
-
-
-def test_the_tail_is_of_the_last_seconds():
-    glide = Glide()
-    for number in range(100):
-        glide.move((0.01 * number, 0.0), 0.5 * number, 0.5 * number)
-    tail = glide.tail(50.0)
-    ages = [corner.age for corner in tail]
-    assert ages[0] == 0
-    assert ages == sorted(ages)
-    assert TAIL <= ages[-1] <= TAIL + 1
-    assert glide.at(50.0) == tail[0][:2]
-
-
-def test_a_new_stream_begins_where_its_first_emotion_is():
-    glide = Glide()
-    glide.move((0.9, 0.9), 60.0, 0.0)
-    glide.forget()
-    assert glide.at(1.0) is None
-    glide.move((-0.5, 0.0), 0.5, 1.0)
-    assert glide.at(1.0) == (-0.5, 0.0)
 
 
 # ---------------------------------------------------------------------------------------------------------- sound

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from emodj_live.emotion import Emotion
+from emodj_live.blocks import Sink
+from emodj_live.colors import color_of, to_rgb
+from emodj_live.emotion import Emotion, Quadrant
 from emodj_live.errors import SinkError
 from emodj_live.extras import missing
-from emodj_live.work import Output
+from emodj_live.gliding import UNEVEN, Glide, Pacer
+from emodj_live.sinks.addresses import parse_address
+from emodj_live.work import Output, Work
 
 logger = logging.getLogger(__name__)
+
+PREFIX = "/emodj"
+_INTERPOLATED = ("valence", "arousal", "color")
+_RESERVED = " #*,?[]{}"  # in addresses, by the OSC specification 1.0
 
 
 class OscSink:
     """Send each emotion as OSC messages over UDP.
 
+    With each emotion it sends, in this order, ``/emodj/title`` (a string) if the title has changed,
     ``/emodj/valence`` and ``/emodj/arousal`` (a float in [-1, 1] each), ``/emodj/quadrant`` (a string) and
     ``/emodj/level`` (a float [dBFS]), then, if the model knows them, ``/emodj/certainty`` (a float in [0, 1]) and
-    ``/emodj/rank`` (two floats in [0, 1], of valence and arousal), in this order. UDP
-    has no answers, so it cannot be known whether anything listens there. If the network fails later, that is logged
+    ``/emodj/rank`` (two floats in [0, 1], of valence and arousal), then ``/emodj/color`` (red, green and blue, each a
+    float in [0, 1]), and ``/emodj/changed`` (a string, the quadrant) if the mood has another name than before.
+
+    With a rate, valence, arousal and color are not sent with the emotions but so many times a second, on a thread of
+    their own: interpolated, so that they arrive at an emotion before the next one comes.
+
+    UDP has no answers, so it cannot be known whether anything listens there. If the network fails later, that is logged
     once; sending continues, and recovers with the network.
 
     Parameters
@@ -32,31 +50,44 @@ class OscSink:
         Name or address of the receiver.
     port : int
         Its UDP port.
+    prefix : str
+        What the addresses of the messages begin with.
+    rate : float, optional
+        How many interpolated values a second to send [Hz], at most 60; by default there are none.
+    title : str
+        What is heard.
+
+    Attributes
+    ----------
+    title : str
+        May be set between emotions; an empty one is not sent.
 
     Raises
     ------
     SinkError
         If python-osc is missing, or the host is unknown or unreachable.
     ValueError
-        If the port is not from 1 to 65535.
+        If the port is not from 1 to 65535, the prefix is not the beginning of an OSC address, or the rate is not above
+        0 and at most 60.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self, host: str, port: int, *, prefix: str = PREFIX, rate: float | None = None, title: str = ""
+    ) -> None:
         if not isinstance(port, int) or not 1 <= port <= 65535:
             raise ValueError(f"port must be an integer from 1 to 65535, got {port!r}")
-        try:
-            from pythonosc.udp_client import SimpleUDPClient
-        except ImportError as error:
-            raise SinkError(missing("osc", "OSC", ["python-osc"])) from error
+        self.title = title
+        self._prefix = parse_prefix(prefix)
+        self._glide = Glide(margin=1 / rate + UNEVEN) if rate else None
+        self._pacer = None if rate is None else Pacer(self._send_point, rate)
+        self._sent_title = ""
+        self._quadrant: Quadrant | None = None  # of the newest emotion
         self._name = f"{host}:{port}"
         self._is_reached = True
-        try:
-            family, address = _find_route(host, port)
-            self._client: Any = SimpleUDPClient(address, port, allow_broadcast=True, family=family)
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            message = f"{self._name}: unreachable ({reason}); check the name and the network."
-            raise SinkError(message) from error
+        self._lock = threading.Lock()
+        self._client = _client(host, port)
+        if self._pacer:
+            self._pacer.start()
 
     def __enter__(self) -> OscSink:
         return self
@@ -68,34 +99,79 @@ class OscSink:
         self.close()
 
     def __call__(self, emotion: Emotion) -> None:
-        """Send one emotion."""
-        try:
-            for address, value in _messages(emotion):
-                self._client.send_message(address, value)
-        except OSError as error:
-            if self._is_reached:
-                logger.warning("%s: unreachable (%s); will keep trying.", self._name, error.strerror or error)
-            self._is_reached = False
-            return
-        if not self._is_reached:
-            logger.warning("%s: reachable again.", self._name)
-        self._is_reached = True
+        """Send one emotion, or set out for it."""
+        messages = [message for message in _messages(emotion) if not (self._glide and message[0] in _INTERPOLATED)]
+        if self.title and self.title != self._sent_title:
+            messages.insert(0, ("title", self.title))
+        if emotion.quadrant is not self._quadrant:
+            messages.append(("changed", emotion.quadrant.value))
+        if self._glide:
+            self._glide.move((emotion.valence, emotion.arousal), emotion.time, time.monotonic())
+        self._sent_title, self._quadrant = self.title or self._sent_title, emotion.quadrant
+        self._send(messages)
 
     def close(self) -> None:
-        """Close the socket; closing it twice does no harm."""
+        """Send the end of the way, and close the socket; closing it twice does no harm."""
+        if self._pacer:
+            self._pacer.close()
+            self._pacer = None
+            self._send_point(math.inf)
         self._client.close()
+
+    def _send_point(self, now: float | None = None) -> None:
+        """Send where the point is at a time, by default the present."""
+        point = self._glide.at(time.monotonic() if now is None else now) if self._glide else None
+        if point:
+            self._send(_point(*point))
+
+    def _send(self, messages: Iterable[tuple[str, object]]) -> None:
+        """Send messages, and log when the network goes and comes."""
+        with self._lock:
+            try:
+                for address, value in messages:
+                    self._client.send_message(f"{self._prefix}/{address}", value)
+            except OSError as error:
+                if self._is_reached:
+                    logger.warning("%s: unreachable (%s); will keep trying.", self._name, error.strerror or error)
+                self._is_reached = False
+                return
+            if not self._is_reached:
+                logger.warning("%s: reachable again.", self._name)
+            self._is_reached = True
 
 
 def _messages(emotion: Emotion) -> Iterator[tuple[str, object]]:
-    """Yield address and value, or list of values, of each message."""
-    yield "/emodj/valence", emotion.valence
-    yield "/emodj/arousal", emotion.arousal
-    yield "/emodj/quadrant", emotion.quadrant.value
-    yield "/emodj/level", emotion.level
+    """Yield the end of the address, and the value or list of values, of each message."""
+    valence, arousal, color = _point(emotion.valence, emotion.arousal)
+    yield valence
+    yield arousal
+    yield "quadrant", emotion.quadrant.value
+    yield "level", emotion.level
     if emotion.certainty is not None:
-        yield "/emodj/certainty", emotion.certainty
+        yield "certainty", emotion.certainty
     if emotion.valence_rank is not None and emotion.arousal_rank is not None:
-        yield "/emodj/rank", [emotion.valence_rank, emotion.arousal_rank]
+        yield "rank", [emotion.valence_rank, emotion.arousal_rank]
+    yield color
+
+
+def _point(valence: float, arousal: float) -> tuple[tuple[str, object], ...]:
+    """Return what is interpolated, as messages."""
+    return ("valence", valence), ("arousal", arousal), ("color", list(to_rgb(color_of(valence, arousal))))
+
+
+def _client(host: str, port: int) -> Any:
+    """Return a client for an address."""
+    try:
+        from pythonosc.udp_client import SimpleUDPClient
+    except ImportError as error:
+        raise SinkError(missing("osc", "OSC", ["python-osc"])) from error
+    try:
+        family, address = _find_route(host, port)
+        return SimpleUDPClient(address, port, allow_broadcast=True, family=family)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"{host}:{port}: unreachable ({reason}); check the name and the network."
+        raise SinkError(message) from error
 
 
 def _find_route(host: str, port: int) -> tuple[socket.AddressFamily, str]:
@@ -117,12 +193,12 @@ def _find_route(host: str, port: int) -> tuple[socket.AddressFamily, str]:
 
 
 def parse(text: str) -> tuple[str, int]:
-    """Read ``HOST:PORT``.
+    """Read ``[HOST:]PORT``.
 
     Parameters
     ----------
     text : str
-        The option's value.
+        The option's value; without a host it is this computer.
 
     Returns
     -------
@@ -134,19 +210,35 @@ def parse(text: str) -> tuple[str, int]:
     ValueError
         If it is not an address.
     """
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not host or not port.isdecimal() or len(port) > 5 or not 1 <= int(port) <= 65535:
-        raise ValueError(f"{text} is not HOST:PORT, such as 127.0.0.1:9000")
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValueError(f"{text}: {host} is not a host name") from None
-    return host, int(port)
+    return parse_address(text, example="9000 or 192.168.1.20:9000", host="127.0.0.1")
+
+
+def parse_prefix(text: str) -> str:
+    """Check what the addresses of messages begin with.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``/emodj``; a slash at its end is left out.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If no OSC address begins like that.
+    """
+    if not re.fullmatch(r"(/[!-~]*)", text) or set(text) & set(_RESERVED):
+        raise ValueError(f"{text} is not the beginning of an OSC address, such as {PREFIX}")
+    return text.rstrip("/")
 
 
 @contextmanager
-def open_output(address: tuple[str, int], files: Sequence[str]) -> Iterator[Output]:  # noqa: ARG001 (all have it)
+def open_output(
+    address: tuple[str, int], files: Sequence[str], *, rate: float | None = None, osc_prefix: str | None = None
+) -> Iterator[Output]:
     """Open the output of ``--osc``: one socket for all works.
 
     Parameters
@@ -155,6 +247,10 @@ def open_output(address: tuple[str, int], files: Sequence[str]) -> Iterator[Outp
         Host and port.
     files : sequence of str
         The audio files.
+    rate : float, optional
+        How many interpolated values a second [Hz].
+    osc_prefix : str, optional
+        What the addresses of messages begin with.
 
     Yields
     ------
@@ -165,5 +261,12 @@ def open_output(address: tuple[str, int], files: Sequence[str]) -> Iterator[Outp
     SinkError
         As for `OscSink`.
     """
-    with OscSink(*address) as sink:
-        yield lambda _work: nullcontext(sink)
+    del files  # it writes none
+    with OscSink(*address, prefix=PREFIX if osc_prefix is None else osc_prefix, rate=rate) as sink:
+
+        @contextmanager
+        def follow(work: Work) -> Iterator[Sink]:
+            sink.title = work.title
+            yield sink
+
+        yield follow

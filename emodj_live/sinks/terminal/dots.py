@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.gliding import TAIL
 from emodj_live.sinks.terminal.braille import braille, cells_of
 from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, GLYPH, GROUND, INK, WEIGHT, Cells, Frame, Pen
 from emodj_live.sinks.terminal.look import Depth, Look
-from emodj_live.sinks.terminal.motion import TAIL
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
 _LATTICE, _WIDE_LATTICE = 4, 8  # dots between those of the field, where they have shades and where not

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.colors import to_rgb
+from emodj_live.gliding import TAIL
 from emodj_live.sinks.terminal.frame import GLYPH, GROUND, INK, UPPER_HALF, WEIGHT, Cells
 from emodj_live.sinks.terminal.look import Look, mood_colors, packed, unpacked
-from emodj_live.sinks.terminal.motion import TAIL
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
 _HALO_SHADES = 8

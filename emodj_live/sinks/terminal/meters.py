@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.emotion import Emotion
+from emodj_live.gliding import Point
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, GROUND, INK, REVERSE, WEIGHT, Frame, Pen
 from emodj_live.sinks.terminal.layout import Rect
 from emodj_live.sinks.terminal.look import Depth, Look
-from emodj_live.sinks.terminal.motion import Point
 from emodj_live.sinks.terminal.sound import BANDS, Sound
 
 _LOWEST, _HIGH, _TOO_HIGH = -60.0, -12.0, -3.0  # [dBFS]

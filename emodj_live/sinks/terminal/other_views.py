@@ -8,12 +8,12 @@ from emodj_live.arc import Arc
 from emodj_live.blocks import SourceStatus
 from emodj_live.colors import color_of, ink_on
 from emodj_live.emotion import Emotion
+from emodj_live.gliding import Point
 from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, PALETTE, Frame, Pen
 from emodj_live.sinks.terminal.layout import Rect
 from emodj_live.sinks.terminal.lettering import large_letters
 from emodj_live.sinks.terminal.look import Depth, Look
-from emodj_live.sinks.terminal.motion import Point
 from emodj_live.sinks.terminal.strip import bar_of, window
 
 _ROOMY = 14  # rows, from which there are blank ones

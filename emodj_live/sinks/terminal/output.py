@@ -38,6 +38,10 @@ class DashboardOutput:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the screen back."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the screen back; closing it twice does no harm."""
         self.is_open = False
         self._exit.close()
 

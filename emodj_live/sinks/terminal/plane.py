@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emodj_live.emotion import Quadrant
-from emodj_live.sinks.terminal.motion import Point, TailPoint
+from emodj_live.gliding import Point, TailPoint
 
 _LEAST_FOR_AXES = 36  # columns of a plane that has names on its axes
 _MARGIN = 2  # columns

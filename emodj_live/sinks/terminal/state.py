@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from emodj_live.arc import Arc, ArcRecorder
 from emodj_live.emotion import Emotion
-from emodj_live.sinks.terminal.motion import Glide
+from emodj_live.gliding import Glide
 from emodj_live.sinks.terminal.plane import Spot
 from emodj_live.sinks.terminal.sound import Ears
 

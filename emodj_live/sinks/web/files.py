@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from emodj_live.colors import color_of
-from emodj_live.emotion import Quadrant
+from emodj_live.emotion import WORDS, Quadrant
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_SHARED = ("plane.js", "glide.js", "base.css", "icon.svg")
+_SHARED = ("plane.js", "glide.js", "words.js", "base.css", "icon.svg")
 _LATTICE = 33  # colors along an axis of the plane; between them pages interpolate
 
 
@@ -65,7 +65,8 @@ def colors_script() -> str:
     -------
     str
         A module that exports ``SIZE``, the number of colors along an axis; ``COLORS``, six digits for each, from left
-        to right and from the lowest arousal to the highest; and ``QUADRANTS``, for each its name, signs and color.
+        to right and from the lowest arousal to the highest; and ``QUADRANTS``, for each its name, signs and color;
+        ``WORDS``, how a quadrant is named from which certainty on.
     """
     steps = [2 * step / (_LATTICE - 1) - 1 for step in range(_LATTICE)]
     digits = "".join(color_of(valence, arousal)[1:] for arousal in steps for valence in steps)
@@ -73,5 +74,5 @@ def colors_script() -> str:
         {"name": one.value, "valence": 2 * one.signs[0] - 1, "arousal": 2 * one.signs[1] - 1, "color": one.color}
         for one in Quadrant
     ]
-    values = {"SIZE": _LATTICE, "COLORS": digits, "QUADRANTS": quadrants}
+    values = {"SIZE": _LATTICE, "COLORS": digits, "QUADRANTS": quadrants, "WORDS": WORDS}
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in values.items())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from emodj_live.blocks import Block, Gap, Seek, Sink, status_of
+from emodj_live.colors import color_of
 from emodj_live.emotion import Emotion
+from emodj_live.gliding import UNEVEN, Glide, Pacer
 from emodj_live.sinks.web.address import Address, parse_address, require_web
 from emodj_live.work import Output, Work
 
@@ -28,7 +31,8 @@ _LOOKS = 0.25  # [s] from one look at how the source is doing to the next
 def open_output(
     address: Address,
     files: Sequence[str],  # noqa: ARG001 (all have it)
-    web_origin: Collection[str] = (),
+    rate: float | None = None,
+    web_origin: Collection[str] | None = None,
 ) -> Iterator[Output]:
     """Open the output of ``--web``: one server for all works.
 
@@ -37,6 +41,8 @@ def open_output(
     address : Address
     files : sequence of str
         The audio files.
+    rate : float, optional
+        How often clients are also sent where the point is between emotions [Hz].
     web_origin : collection of str, optional
         Pages of other sites that may read the events.
 
@@ -56,7 +62,7 @@ def open_output(
 
     hub = Hub()
     with WebServer(live_site(hub), address, web_origin or ()) as server:
-        yield WebOutput(server, hub)
+        yield WebOutput(server, hub, rate)
 
 
 class WebOutput:
@@ -67,11 +73,14 @@ class WebOutput:
     server : WebServer
     hub : Hub
         Of its site.
+    rate : float, optional
+        How often clients are also sent where the point is between emotions [Hz].
     """
 
-    def __init__(self, server: WebServer, hub: Hub) -> None:
+    def __init__(self, server: WebServer, hub: Hub, rate: float | None = None) -> None:
         self._server = server
         self._hub = hub
+        self._rate = rate
         self._is_announced = False
 
     @contextmanager
@@ -90,9 +99,14 @@ class WebOutput:
         if not self._is_announced:  # now that a dashboard would show it
             logger.warning("the page is at %s", self._server.link)
             self._is_announced = True
-        sink = WebSink(self._server, self._hub, work)
-        yield sink
-        sink.end()
+        sink = WebSink(self._server, self._hub, work, Glide(margin=1 / self._rate + UNEVEN) if self._rate else Glide())
+        try:
+            with Pacer(sink.send_point, self._rate) if self._rate else nullcontext():
+                yield sink
+        finally:
+            if self._rate:
+                sink.send_point(math.inf)
+            sink.end()
 
 
 class WebSink:
@@ -103,12 +117,15 @@ class WebSink:
     server : WebServer
     hub : Hub
     work : Work
+    glide : Glide
+        The way of the point, for `send_point`.
     """
 
-    def __init__(self, server: WebServer, hub: Hub, work: Work) -> None:
+    def __init__(self, server: WebServer, hub: Hub, work: Work, glide: Glide) -> None:
         self._server = server
         self._hub = hub
         self._work = work
+        self._glide = glide
         self._source = PurePath(work.name).name  # where a file lies is nobody's business
         self._state: dict[str, Any] = {}
         self._looked_at = 0.0
@@ -116,12 +133,19 @@ class WebSink:
 
     def __call__(self, emotion: Emotion) -> None:
         """Hand on an emotion."""
+        self._glide.move((emotion.valence, emotion.arousal), emotion.time, time.monotonic())
         self._server.call(self._hub.emotion, event_of(emotion, self._source, self._work.title))
 
     def after_block(self, block: Block | Gap | Seek) -> None:  # noqa: ARG002 (every heartbeat has it)
         """Hand on how the source is doing, if that has changed."""
         if time.monotonic() - self._looked_at >= _LOOKS:
             self._look()
+
+    def send_point(self, now: float | None = None) -> None:
+        """Hand on where the point is at a time, by default the present."""
+        if point := self._glide.at(time.monotonic() if now is None else now):
+            values = {"valence": point[0], "arousal": point[1], "color": color_of(*point)}
+            self._server.call(self._hub.point, values)
 
     def end(self) -> None:
         """Say that the source has come to its end."""
@@ -171,7 +195,7 @@ def state_of(work: Work, *, is_over: bool = False) -> dict[str, Any]:
         "title": work.title,
         "number": work.number + 1,
         "count": work.count,
-        "start": work.start,
+        "spread": work.spread,
         "length": status.length,
         "is_length_exact": status.is_length_exact,
         "is_paused": status.is_paused,

@@ -12,6 +12,7 @@ from emodj_live.sinks.web.hub import Hub
 from emodj_live.sinks.web.stream import EventStream
 
 _JSON = "application/json"
+_FILES = ("live.css", "live.js", "overlay.css", "overlay.js", "stream.js", "strip.js")
 
 
 def live_site(hub: Hub) -> Starlette:
@@ -45,7 +46,7 @@ def live_site(hub: Hub) -> Starlette:
         routes=[
             static_route("/", "live.html"),
             static_route("/overlay", "overlay.html"),
-            *(static_route(f"/{name}", name) for name in ("live.css", "live.js", "overlay.css", "overlay.js")),
+            *(static_route(f"/{name}", name) for name in _FILES),
             *shared_routes(),
             Route("/events", events),
             Route("/now", now),
