@@ -1,6 +1,7 @@
 // The whole song as a strip: colored by mood, as high as it is excited. It is also where one seeks.
 
 import { colorAt, ink, onLookChange } from "./look.js";
+import { clock } from "./words.js";
 
 const JUMP = 10; // [s]
 const BAR = 5; // [px]
@@ -148,11 +149,4 @@ export class Strip extends EventTarget {
     for (let then = Math.max(0, time - seconds); then < time; then += this.step / 2) points.push(this.pointAt(then));
     return [...points, this.pointAt(time)].filter(Boolean);
   }
-}
-
-export function clock(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (value) => String(value).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }

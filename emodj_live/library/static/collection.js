@@ -5,8 +5,9 @@ import { zoomBy } from "./gestures.js";
 import { fill, markPlaying, Tabs, useArrows } from "./lists.js";
 import { isStill } from "./look.js";
 import { CollectionMap } from "./map.js";
-import { Player, signed } from "./player.js";
+import { Player } from "./player.js";
 import { Way } from "./way.js";
+import { signed } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 const map = new CollectionMap(find("map"));

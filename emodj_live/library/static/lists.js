@@ -1,7 +1,7 @@
 // Lists of songs, and the tabs that they lie behind. Whatever a file says of itself is text, never markup.
 
 import { colorAt, readable } from "./look.js";
-import { clock } from "./arc.js";
+import { clock } from "./words.js";
 
 // Show songs in a list; `choose` gets the number of the one that is clicked.
 export function fill(list, songs, choose, isNumbered = false) {

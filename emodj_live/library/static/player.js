@@ -1,7 +1,8 @@
 // Plays one song after the other from a queue, and says where it is.
 
 import { ask, whyNoAudio } from "./api.js";
-import { clock, Strip } from "./arc.js";
+import { Strip } from "./arc.js";
+import { clock, signed } from "./words.js";
 
 const PATIENCE = 2500; // [ms] how long a sentence about a song can be read before the next one begins
 
@@ -129,8 +130,4 @@ export class Player extends EventTarget {
     navigator.mediaSession.setActionHandler("nexttrack", () => this.go(1));
     navigator.mediaSession.setActionHandler("previoustrack", () => this.go(-1));
   }
-}
-
-export function signed(value) {
-  return `${value < 0 ? "\u2212" : "+"}${Math.abs(value).toFixed(2)}`;
 }

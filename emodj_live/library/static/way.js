@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { fill, markPlaying } from "./lists.js";
-import { clock } from "./arc.js";
+import { clock } from "./words.js";
 
 const PURPOSE = "From here to there: songs in even steps from one point of the plane to another.";
 const ADVICE = ["Click where the playlist begins", "Now click where it leads"];
