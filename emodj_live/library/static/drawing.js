@@ -46,29 +46,24 @@ export function drawField(context, x, y, scale) {
 
 export function drawAxes(context, { view, ratio }) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const edges = { left: view.x(-1), right: view.x(1), top: view.y(1), bottom: view.y(-1), x: view.x(0), y: view.y(0) };
+  const [x, y] = [view.x(0), view.y(0)];
   context.strokeStyle = ink(0.2);
   context.lineWidth = 1;
   context.beginPath();
-  line(context, edges.left, edges.y, edges.right, edges.y);
-  line(context, edges.x, edges.top, edges.x, edges.bottom);
+  line(context, 0, y, view.width, y);
+  line(context, x, 0, x, view.height);
   context.stroke();
-  drawWords(context, view, edges);
+  drawWords(context, view, x, y);
 }
 
 // Write the moods into the outer corners of what is seen of their quadrants, and the axes' names at their ends.
-function drawWords(context, view, edges) {
+function drawWords(context, view, middle, level) {
   const margin = Math.max(10, Math.min(20, view.width / 40));
-  const seen = {
-    left: Math.max(0, edges.left) + margin,
-    right: Math.min(view.width, edges.right) - margin,
-    top: Math.max(0, edges.top) + margin,
-    bottom: Math.min(view.height, edges.bottom) - margin,
-  };
+  const seen = { left: margin, right: view.width - margin, top: margin, bottom: view.height - margin };
   context.font = `600 ${Math.max(14, Math.min(22, view.width / 40))}px ${FONT}`;
   for (const { name, valence, arousal } of QUADRANTS) {
-    const room = valence > 0 ? seen.right - edges.x : edges.x - seen.left;
-    const depth = arousal > 0 ? edges.y - seen.top : seen.bottom - edges.y;
+    const room = valence > 0 ? seen.right - middle : middle - seen.left;
+    const depth = arousal > 0 ? level - seen.top : seen.bottom - level;
     if (room < 80 || depth < 40) continue;
     context.fillStyle = wordColor(valence, arousal);
     write(context, name, valence > 0 ? seen.right : seen.left, arousal > 0 ? seen.top : seen.bottom, valence, arousal);
@@ -78,11 +73,11 @@ function drawWords(context, view, edges) {
   for (const { text, x, y } of NAMES) {
     const isAcross = x !== 0;
     const isSeen = isAcross
-      ? edges.y > seen.top + 50 && edges.y < seen.bottom - 50
-      : edges.x > seen.left + 90 && edges.x < seen.right - 150;
+      ? level > seen.top + 50 && level < seen.bottom - 50
+      : middle > seen.left + 90 && middle < seen.right - 150;
     if (!isSeen) continue;
-    if (isAcross) write(context, text, x > 0 ? seen.right : seen.left, edges.y - 5, x, -1);
-    else write(context, text, edges.x + 7, y > 0 ? seen.top : seen.bottom, -1, y);
+    if (isAcross) write(context, text, x > 0 ? seen.right : seen.left, level - 5, x, -1);
+    else write(context, text, middle + 7, y > 0 ? seen.top : seen.bottom, -1, y);
   }
 }
 
