@@ -176,24 +176,6 @@ export class Plane {
       return [color, strength * (0.5 + 0.5 * edge)];
     });
     paint(this.#bright, fitted(width, height, LOW), this.#span, (color) => [color, 1]);
-    this.#drawAxes();
-  }
-
-  #drawAxes() {
-    const { field } = this.#canvases;
-    const context = field.getContext("2d");
-    const across = context.createLinearGradient(0, 0, field.width, 0);
-    const down = context.createLinearGradient(0, 0, 0, field.height);
-    for (const gradient of [across, down]) {
-      gradient.addColorStop(0, css(this.#theme.foreground, 0));
-      gradient.addColorStop(0.5, css(this.#theme.foreground, 0.22));
-      gradient.addColorStop(1, css(this.#theme.foreground, 0));
-    }
-    const thin = Math.max(1, field.width / this.#size[0]);
-    context.fillStyle = across;
-    context.fillRect(0, (field.height - thin) / 2, field.width, thin);
-    context.fillStyle = down;
-    context.fillRect((field.width - thin) / 2, 0, thin, field.height);
   }
 
   #drawHalo(point, spread) {
@@ -227,7 +209,6 @@ export class Plane {
   #drawTail(context, tail, radius) {
     const places = sampled(tail).map(([valence, arousal, age]) => [...this.place([valence, arousal]), age]);
     context.lineCap = "round";
-    context.lineJoin = "round";
     const goal = this.#theme.isLight ? [16, 16, 24] : [255, 255, 255];
     for (let index = places.length - 1; index > 0; index--) {
       const [x, y, age] = places[index];
@@ -235,12 +216,15 @@ export class Plane {
       const rest = 1 - (age + toAge) / 2 / TAIL;
       if (rest <= 0) continue;
       const [valence, arousal] = this.at((x + toX) / 2, (y + toY) / 2);
-      context.strokeStyle = css(blend(colorOf(valence, arousal), goal, 0.3 + 0.3 * rest), 0.8 * rest ** 1.3);
-      context.lineWidth = radius * (0.25 + 1.35 * rest);
-      context.lineCap = index === places.length - 1 ? "round" : "butt";
+      context.lineWidth = radius * (0.3 + 1.3 * rest);
       context.beginPath();
       context.moveTo(x, y);
       context.lineTo(toX, toY);
+      context.globalCompositeOperation = "destination-out"; // where pieces overlap, the newer one alone is seen
+      context.strokeStyle = "#000";
+      context.stroke();
+      context.globalCompositeOperation = "source-over";
+      context.strokeStyle = css(blend(colorOf(valence, arousal), goal, 0.35 + 0.3 * rest), 0.9 * rest ** 1.2);
       context.stroke();
     }
   }

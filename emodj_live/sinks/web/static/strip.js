@@ -3,7 +3,7 @@
 import { colorOf, css } from "./plane.js";
 
 const LAST = 300; // [s] that the strip shows of what has no end
-const QUIET = -50; // [dBFS] and below: the lowest bar
+const [QUIET, LOUD] = [-40, -6]; // [dBFS] of the lowest and the highest bar
 
 /** Give a canvas as many pixels as the screen has for it; return its context and its size in CSS pixels. */
 function prepared(canvas) {
@@ -29,7 +29,7 @@ export function drawStrip(canvas, emotions, length, theme) {
     const bar = Math.ceil(((one.time - begin) / (end - begin)) * count) - 1;
     if (bar >= 0 && bar < count) bars[bar].push(one);
   }
-  let before = null;
+  let before = emotions[0]?.time <= 1 ? emotions[0] : null; // which is about the time until then
   for (const [index, inside] of bars.entries()) {
     const start = begin + (index / count) * (end - begin);
     const known = inside.length ? inside : before && start < newest && newest - start < end - begin ? [before] : [];
@@ -42,7 +42,7 @@ export function drawStrip(canvas, emotions, length, theme) {
 
 function drawBar(context, x, height, inside, theme) {
   const mean = (name) => inside.reduce((sum, one) => sum + one[name], 0) / inside.length;
-  const loudness = inside.length ? Math.min(1, Math.max(0, 1 - mean("level") / QUIET)) : 0;
+  const loudness = inside.length ? Math.min(1, Math.max(0, (mean("level") - QUIET) / (LOUD - QUIET))) : 0;
   const tall = inside.length ? Math.max(3, height * (0.12 + 0.88 * loudness)) : 3;
   context.fillStyle = inside.length
     ? css(colorOf(mean("valence"), mean("arousal")), inside.every((one) => one.is_silent) ? 0.3 : 1)
@@ -63,6 +63,7 @@ export function drawCurve(canvas, emotions, name, seconds, theme) {
   ];
   context.fillStyle = css(theme.foreground, 0.16);
   context.fillRect(0, height / 2 - 0.5, width, 1);
+  fillToZero(context, emotions.map(place), height, css(shown(emotions.at(-1) ?? { valence: 0, arousal: 0 }, theme), 0.14));
   context.lineWidth = 2;
   context.lineCap = "round";
   for (let index = 1; index < emotions.length; index++) {
@@ -77,6 +78,17 @@ export function drawCurve(canvas, emotions, name, seconds, theme) {
   context.fillStyle = css(shown(emotions.at(-1), theme));
   context.beginPath();
   context.arc(...place(emotions.at(-1)), 3.5, 0, 2 * Math.PI);
+  context.fill();
+}
+
+/** Fill what lies between a curve and the line of zero. */
+function fillToZero(context, places, height, color) {
+  if (places.length < 2) return;
+  context.fillStyle = color;
+  context.beginPath();
+  context.moveTo(places[0][0], height / 2);
+  for (const place of places) context.lineTo(...place);
+  context.lineTo(places.at(-1)[0], height / 2);
   context.fill();
 }
 
