@@ -134,7 +134,9 @@ RULES = {
         | {"sources.resample", "tracker", "work"},
         {"sinks.terminal"},
     ),
-    "arguments": Rule(own={"", "gliding", "inputs", "options", "outputs"}, later={"sinks.osc", "sinks.web.address", "sources.pcm"}),
+    "arguments": Rule(
+        own={"", "gliding", "inputs", "options", "outputs"}, later={"sinks.osc", "sinks.web.address", "sources.pcm"}
+    ),
     "program": Rule(own={"console", "errors"}),
     "workers": Rule({"joblib"}),
     "cli": Rule(
