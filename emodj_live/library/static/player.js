@@ -109,7 +109,7 @@ export class Player extends EventTarget {
   name(song) {
     this.find("title").textContent = song.title ?? song.file;
     this.find("artist").textContent = [song.artist, song.album].filter(Boolean).join(" - ");
-    this.find("mood").textContent = song.mood;
+    this.find("mood").textContent = `${song.mood} overall`;
     this.find("values").textContent = `valence ${signed(song.valence)}, arousal ${signed(song.arousal)}`;
     document.title = `${song.name} - emodj-live`;
     if (!("mediaSession" in navigator)) return;
