@@ -25,6 +25,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+HEADER_LIMIT = 16_384  # bytes; the server gives up reading there, but may have read more at once
 _LONGEST_TARGET = 4096  # path and query
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _POLICY = (
@@ -107,6 +108,8 @@ class Guard:
         """Refuse what may not pass."""
         if scope["method"] not in ("GET", "HEAD"):
             raise _Refusal(405, "only GET and HEAD", (b"allow", b"GET, HEAD"))
+        if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEADER_LIMIT:
+            raise _Refusal(431, "the headers are too long")
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_TARGET:
             raise _Refusal(414, "the address is too long")
         if any(value != b"0" for value in _all(scope, b"content-length")) or _all(scope, b"transfer-encoding"):

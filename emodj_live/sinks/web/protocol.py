@@ -16,7 +16,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST_CONNECTIONS = 200
 PATIENCE = 10.0  # [s] until a request is complete, and while a client reads nothing of what is sent
-HEADER_LIMIT = 16_384  # bytes of a request before its body
 _HIGH_WATER = 32_768  # bytes that may wait for a client before what writes them waits too
 _KERNEL_BUFFER = 65_536
 _BAD_REQUEST = (
@@ -24,7 +23,7 @@ _BAD_REQUEST = (
     b"content-length: 18\r\nconnection: close\r\n\r\nnot a web request\n"
 )
 
-logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # what strangers send is nothing to print
+_silence = logging.Logger("emodj_live.web", logging.CRITICAL + 1)  # what strangers send is nothing to print
 
 
 class BoundedProtocol(H11Protocol):
@@ -33,13 +32,15 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection; if there are too many, one that has not asked yet makes room."""
         super().connection_made(transport)
+        self.logger = self.access_logger = _silence
         self._waiting_since: float | None = time.monotonic()
         self._stalled_since: float | None = None
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         _bound(transport.get_extra_info("socket"))
-        if len(self.connections) > MOST_CONNECTIONS:
-            bounded = [one for one in self.connections if isinstance(one, BoundedProtocol)]
-            max(bounded, key=lambda one: (one.waited(), one is self)).transport.abort()
+        bounded = [one for one in self.connections if isinstance(one, BoundedProtocol)]
+        alive = [one for one in bounded if not one.transport.is_closing()]
+        if len(alive) > MOST_CONNECTIONS:
+            max(alive, key=lambda one: (one.waited(), one is self)).transport.abort()
 
     def waited(self) -> float:
         """Return for how long it has not asked anything [s]; -1 while it is answered."""

@@ -27,8 +27,8 @@ import uvicorn
 
 from emodj_live.errors import SinkError
 from emodj_live.sinks.web.address import Address, token_for
-from emodj_live.sinks.web.guard import App, Guard
-from emodj_live.sinks.web.protocol import HEADER_LIMIT, PATIENCE, BoundedProtocol
+from emodj_live.sinks.web.guard import HEADER_LIMIT, App, Guard
+from emodj_live.sinks.web.protocol import PATIENCE, BoundedProtocol
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ import { TAIL } from "./glide.js";
 
 const LOW = 160; // pixels along the longer side of the halo's canvas: it is soft, so few are enough
 const FINE = 560; // the same for the field
-const PIECES = 40; // parts of the tail that may differ in how strong they are
+const NEAR = 3; // [px] between corners of the tail that count as one
+const PIECE = 7; // [px] of the tail that has one color
 const LATTICE = Uint8Array.from(COLORS.match(/../g), (digits) => parseInt(digits, 16));
 
 /** Return red, green and blue, 0 to 255, of an emotion; what is beyond the plane counts as its edge. */
@@ -207,7 +208,7 @@ export class Plane {
   }
 
   #drawTail(context, tail, radius) {
-    const places = sampled(tail).map(([valence, arousal, age]) => [...this.place([valence, arousal]), age]);
+    const places = smooth(tail.map(([valence, arousal, age]) => [...this.place([valence, arousal]), age]));
     context.lineCap = "round";
     const goal = this.#theme.isLight ? [16, 16, 24] : [255, 255, 255];
     for (let index = places.length - 1; index > 0; index--) {
@@ -299,16 +300,31 @@ function noise(row, column) {
   return ((row * 41 + column * 73 + ((row * column) % 29) * 17) % 64) / 64 - 0.5;
 }
 
-/** Return the corners of a tail with points between them, so that it fades evenly. */
-function sampled(tail) {
+/** Return a smooth line through the corners of a tail: a Catmull-Rom spline, in pieces of a few pixels. */
+function smooth(tail) {
+  const corners = tail.filter((_, index) => index === 0 || index === tail.length - 1 || isApart(tail, index));
   const points = [];
-  for (let index = 0; index + 1 < tail.length; index++) {
-    const [here, there] = [tail[index], tail[index + 1]];
-    const pieces = Math.max(1, Math.ceil(((there[2] - here[2]) / TAIL) * PIECES));
-    for (let piece = 0; piece < pieces; piece++) {
-      points.push(here.map((part, axis) => part + ((there[axis] - part) * piece) / pieces));
-    }
+  for (let index = 0; index + 1 < corners.length; index++) {
+    const around = [index - 1, index, index + 1, index + 2].map((at) => corners[at] ?? corners[at < 0 ? 0 : index + 1]);
+    const [, here, there] = around;
+    const pieces = Math.max(1, Math.ceil(Math.hypot(there[0] - here[0], there[1] - here[1]) / PIECE));
+    for (let piece = 0; piece < pieces; piece++) points.push(spline(around, piece / pieces));
   }
-  if (tail.length) points.push(tail.at(-1));
+  if (corners.length) points.push(corners.at(-1));
   return points;
+}
+
+function isApart(tail, index) {
+  const [x, y] = tail[index];
+  return Math.hypot(x - tail[index - 1][0], y - tail[index - 1][1]) >= NEAR;
+}
+
+function spline([before, here, there, after], share) {
+  return here.map((part, axis) => {
+    if (axis === 2) return part + (there[axis] - part) * share; // ages are even
+    const straight = there[axis] - before[axis];
+    const bent = 2 * before[axis] - 5 * part + 4 * there[axis] - after[axis];
+    const turned = 3 * part - before[axis] - 3 * there[axis] + after[axis];
+    return part + 0.5 * share * (straight + share * (bent + share * turned));
+  });
 }
