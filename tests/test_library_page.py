@@ -262,6 +262,69 @@ def test_drag_and_wheel(page):
     assert page.text("title") == "Nothing is playing"  # a drag is no click
 
 
+def touch(driver, kind, *points):
+    event = {"type": kind, "touchPoints": [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]}
+    driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+
+
+def test_two_fingers_zoom_and_keep_what_they_touch(page):
+    before = page.value("[window.collection.map.view.scale, window.collection.map.view.pointAt(400, 300)]")
+    touch(page.driver, "touchStart", (350, 300), (450, 300))
+    for apart in range(60, 110, 10):
+        touch(page.driver, "touchMove", (400 - apart, 300), (400 + apart, 300))
+    touch(page.driver, "touchEnd")
+    after = page.value("[window.collection.map.view.scale, window.collection.map.view.pointAt(400, 300)]")
+    assert after[0] == pytest.approx(2 * before[0])
+    assert after[1] == pytest.approx(before[1])
+    assert page.text("title") == "Nothing is playing"
+
+
+@pytest.fixture
+def screen(driver):
+    """Return a function that sets the size of the screen, and what its user prefers."""
+
+    def choose(width, height, **preferred):
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        features = [{"name": name.replace("_", "-"), "value": value} for name, value in preferred.items()]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    yield choose
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+CONTROLS = "#words, #tab-found, #tab-similar, #tab-playlist, #previous, #toggle, #next, #strip, #title, .zoom, .marks"
+
+
+@pytest.mark.parametrize("color", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (800, 500), (1920, 1080)])
+def test_everything_has_its_place_on_every_screen(screen, driver, port, width, height, color):
+    screen(width, height, prefers_color_scheme=color)
+    page = Page(driver, port)
+    page.run("document.querySelector('#found .song').click()")
+    page.is_playing(SCRIPT)
+    assert page.value("document.documentElement.scrollWidth") <= width
+    code = f"""return [...document.querySelectorAll('{CONTROLS}')].filter((each) => {{
+        const box = each.getBoundingClientRect();
+        return box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight || box.width < 24;
+    }}).map((each) => each.id || each.className)"""
+    assert page.run(code) == []
+    assert page.value("document.querySelector('.marks').getBoundingClientRect().height") > 0.3 * height
+    corner = "const data = window.collection.map.groundContext.getImageData(5, 5, 1, 1).data; return data[0] + data[1]"
+    assert (page.run(corner) > 256) is (color == "light")
+
+
+def test_who_wants_no_motion_gets_steps_and_no_tail(screen, driver, port):
+    for wish, has_tail in (("reduce", False), ("no-preference", True)):
+        screen(1280, 800, prefers_reduced_motion=wish)
+        page = Page(driver, port)
+        page.run("document.querySelector('#found .song').click()")
+        page.is_playing(SCRIPT)
+        page.wait("window.collection.map.marks.playing")
+        assert (len(page.value("window.collection.map.marks.playing.tail")) > 0) is has_tail
+
+
 def test_what_cannot_be_played_says_so(driver, collection, tmp_path, music):
     folder = tmp_path / "songs"
     folder.mkdir()
