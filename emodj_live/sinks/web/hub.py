@@ -45,10 +45,9 @@ class Listener:
     async def take(self, patience: float) -> bytes | None:
         """Return all that waits; nothing after as many seconds without news, None at the end."""
         if not self._waiting and not self.is_ended:
-            try:
-                await asyncio.wait_for(self._has_news.wait(), patience)
-            except asyncio.TimeoutError:
-                return b""
+            nudge = asyncio.get_running_loop().call_later(patience, self._has_news.set)
+            await self._has_news.wait()
+            nudge.cancel()
         self._has_news.clear()
         if self.is_ended and not self._waiting:
             return None

@@ -134,7 +134,7 @@ class WebSink:
     def __call__(self, emotion: Emotion) -> None:
         """Hand on an emotion."""
         self._glide.move((emotion.valence, emotion.arousal), emotion.time, time.monotonic())
-        self._server.call(self._hub.emotion, event_of(emotion, self._source, self._work.title))
+        self._server.leave(self._hub.emotion, event_of(emotion, self._source, self._work.title))
 
     def after_block(self, block: Block | Gap | Seek) -> None:  # noqa: ARG002 (every heartbeat has it)
         """Hand on how the source is doing, if that has changed."""
@@ -142,10 +142,11 @@ class WebSink:
             self._look()
 
     def send_point(self, now: float | None = None) -> None:
-        """Hand on where the point is at a time, by default the present."""
+        """Hand on where the point is: now and at once, as a pacer wants it, or at a time, after all that was left."""
+        hand_over = self._server.call if now is None else self._server.leave
         if point := self._glide.at(time.monotonic() if now is None else now):
             values = {"valence": point[0], "arousal": point[1], "color": color_of(*point)}
-            self._server.call(self._hub.point, values)
+            hand_over(self._hub.point, values)
 
     def end(self) -> None:
         """Say that the source has come to its end."""
@@ -156,7 +157,7 @@ class WebSink:
         state = state_of(self._work, is_over=is_over)
         if state != self._state:
             self._state = state
-            self._server.call(self._hub.state, state)
+            self._server.leave(self._hub.state, state)
 
 
 def event_of(emotion: Emotion, source: str, title: str) -> dict[str, Any]:

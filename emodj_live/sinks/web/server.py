@@ -7,7 +7,7 @@
         ...                        # other work, or wait_for(stop) to do nothing else
 
 The application is any ASGI application, such as Starlette's; it runs on the server's event loop. Other threads reach
-that loop through `call`.
+that loop through `call` and `leave`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import logging
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from types import TracebackType
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _BACKLOG = 128
 _LONGEST_START = 30.0  # [s]
+_PERIOD = 0.02  # [s] from one look at what was left to the next
 
 
 class WebServer:
@@ -73,8 +75,10 @@ class WebServer:
         self.address = replace(address, port=int(self._socket.getsockname()[1]))
         self.link = self.address.link(self.token)
         self._patience = patience
+        self._is_closing = False
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._left: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         config = uvicorn.Config(
             Guard(app, self.address, self.token, origins),
             loop="asyncio",
@@ -131,11 +135,33 @@ class WebServer:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:  # the loop is closed
-            raise SinkError(f"{self.address.link()}: the web server has ended.") from None
+            raise self._ended() from None
+
+    def leave(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Let a function be called on the server's event loop within 20 ms; functions keep their order.
+
+        Unlike `call`, this does not wake the server's thread, which would at once compete with the one that calls.
+
+        Parameters
+        ----------
+        function : callable
+        *arguments
+
+        Raises
+        ------
+        SinkError
+            If the server has ended.
+        """
+        if self._thread.ident is not None and not self._thread.is_alive():
+            raise self._ended()
+        self._left.append((function, arguments))
+
+    def _ended(self) -> SinkError:
+        return SinkError(f"{self.address.link()}: the web server has ended.")
 
     def close(self) -> None:
         """End all connections and the thread; closing it twice does no harm."""
-        self._server.should_exit = True
+        self._is_closing = True
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
         self._socket.close()
@@ -152,13 +178,28 @@ class WebServer:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log)
         serving = loop.create_task(self._server.serve(sockets=[self._socket]))
+        taking = loop.create_task(self._take_what_is_left())
         while not serving.done():
             if self._server.started and not self._ready.is_set():
                 self._loop = loop
                 self._ready.set()
-            await asyncio.wait([serving], timeout=0.05 if self._server.should_exit or not self._loop else 0.25)
+            if self._is_closing and not self._server.should_exit:
+                await asyncio.sleep(3 * _PERIOD)  # what was left goes out first
+                self._server.should_exit = True
+            await asyncio.wait([serving], timeout=2 * _PERIOD)
             self._look_after_connections()
+        taking.cancel()
         await serving
+
+    async def _take_what_is_left(self) -> None:
+        while True:
+            while self._left:
+                function, arguments = self._left.popleft()
+                try:
+                    function(*arguments)
+                except Exception as error:  # of one message, which the others need not pay for
+                    logger.error("web: a message was lost: %s", error)  # noqa: TRY400 (one line, no traceback)
+            await asyncio.sleep(_PERIOD)
 
     def _look_after_connections(self) -> None:
         """End those that are too slow; at the end, all."""
