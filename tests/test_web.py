@@ -625,8 +625,10 @@ def test_the_page_stays_up_with_the_last_state_until_it_is_ended(song, end):
         port = int(re.search(r":(\d+)/", program.stderr.readline())[1])
         assert "stays up until Ctrl-C" in program.stderr.readline()
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
-            connection.request("GET", "/now")
-            newest = json.loads(connection.getresponse().read())
+            newest = {}
+            while newest.get("time") != 1.0:  # the page is sent it within 20 ms
+                connection.request("GET", "/now")
+                newest = json.loads(connection.getresponse().read() or b"{}")
         program.send_signal(end)
         out, err = program.communicate(timeout=PATIENCE)
     assert (program.returncode, err) == (0, "")
