@@ -298,7 +298,7 @@ CONTROLS = "#words, #tab-found, #tab-similar, #tab-playlist, #previous, #toggle,
 
 
 @pytest.mark.parametrize("color", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(360, 640), (800, 500), (1920, 1080)])
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (640, 360), (768, 1024), (1920, 1080)])
 def test_everything_has_its_place_on_every_screen(screen, driver, port, width, height, color):
     screen(width, height, prefers_color_scheme=color)
     page = Page(driver, port)
