@@ -31,7 +31,6 @@ async function load() {
   } catch (error) {
     announce(error.message);
   }
-  document.documentElement.dataset.ready = "yes";
 }
 
 function announce(sentence) {
@@ -208,4 +207,6 @@ document.addEventListener("keydown", (event) => {
   keys[event.key]();
 });
 
-load().then(search);
+await load();
+await search();
+document.documentElement.dataset.ready = "yes";
