@@ -219,6 +219,13 @@ RULES = {
         },
         {"platformdirs"},
     ),
+    "library.commands.serve": Rule(
+        own={"console", "library.index", "sinks.web.address"},
+        later={"library.readers", "library.site", "sinks.web.server"},  # which need the extra
+    ),
+    "library.pages": Rule({"starlette"}, {*VALUES, "arc", "library"}),
+    "library.site": Rule({"starlette"}, {"library", "sinks.web"}),  # the server and the plane of the live page
+    "library.song_file": Rule({"anyio", "starlette"}),
     "library.cluster": Rule({"joblib", "distributed", "threadpoolctl"}, {"", "errors", "extras", "library"}),
     "library.tags": Rule(own={"errors", "library"}, later={"mutagen", "PIL"}),
 }

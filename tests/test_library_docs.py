@@ -54,7 +54,9 @@ def test_the_page_names_the_whole_api(name):
     assert getattr(emodj_live.library, name).__doc__.strip()
 
 
-@pytest.mark.parametrize("subcommand", ["scan", "failures", "list", "show", "map", "similar", "playlist", "play"])
+@pytest.mark.parametrize(
+    "subcommand", ["scan", "failures", "list", "show", "map", "similar", "playlist", "play", "serve"]
+)
 def test_the_page_has_every_option(subcommand, capsys):
     with pytest.raises(SystemExit):
         main([subcommand, "--help"])

@@ -57,6 +57,13 @@ def check_wheel(wheel, tmp_path):
     assert len(lines) == 120
 
 
+def test_the_wheel_has_the_files_of_the_pages(built):
+    with zipfile.ZipFile(built[0]) as archive:
+        packed = set(archive.namelist())
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "emodj_live").glob("**/static/*")}
+    assert {"emodj_live/library/static/collection.html", "emodj_live/sinks/web/static/plane.js"} <= pages <= packed
+
+
 @pytest.mark.slow
 def test_the_wheel_works_anywhere(built, tmp_path):
     check_wheel(built[0], tmp_path)

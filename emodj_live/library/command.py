@@ -57,6 +57,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     Subcommand("similar", "find the songs nearest to a song or a point", "emodj_live.library.commands.similar"),
     Subcommand("playlist", "put songs in an order that follows their emotion", "emodj_live.library.commands.playlist"),
     Subcommand("play", "play a playlist, or songs in such an order", "emodj_live.library.commands.play"),
+    Subcommand("serve", "show the collection in a browser, on a map", "emodj_live.library.commands.serve"),
     Subcommand("tag", "write moods into the files' own tags", "emodj_live.library.commands.tag", writes=True),
 )
 

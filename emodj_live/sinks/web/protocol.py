@@ -57,6 +57,11 @@ class BoundedProtocol(H11Protocol):
         self._waiting_since = time.monotonic()
         super().on_response_complete()
 
+    def resume_writing(self) -> None:
+        """Go on writing: the client has read, however slowly, so it is not stalled."""
+        self._stalled_since = None
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's)
         """Answer what is not HTTP; if it comes in the middle of an answer, end the connection."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or self.cycle is not None:

@@ -224,10 +224,11 @@ export class Plane {
       context.globalCompositeOperation = "destination-out"; // where pieces overlap, the newer one alone is seen
       context.strokeStyle = "#000";
       context.stroke();
-      context.globalCompositeOperation = "source-over";
+      context.globalCompositeOperation = "lighter"; // which is exact at edges, too
       context.strokeStyle = css(blend(colorOf(valence, arousal), goal, 0.35 + 0.3 * rest), 0.9 * rest ** 1.2);
       context.stroke();
     }
+    context.globalCompositeOperation = "source-over";
   }
 
   #drawHead(context, [x, y], radius, point) {
