@@ -54,6 +54,8 @@ def check_wheel(wheel, tmp_path):
     assert top == {"emodj_live", next(name for name in top if name.endswith(".dist-info"))}
     home, *lines = demo_from(site, tmp_path)
     assert Path(home).is_relative_to(site)
+    shown = {path.name for path in (ROOT / "emodj_live" / "sinks" / "web" / "static").iterdir()}
+    assert {path.name for path in (site / "emodj_live" / "sinks" / "web" / "static").iterdir()} == shown
     assert len(lines) == 120
 
 

@@ -451,14 +451,23 @@ def test_a_client_that_never_reads_is_dropped_and_costs_nobody_anything():
         until(lambda: len(site.server._server.server_state.connections) == 1)
 
 
-@pytest.mark.parametrize(
-    "begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\n" + HOST, b"GET /now HTTP/1.1\r\n" + HOST + b"\r\n"]
-)
+WHOLE = b"GET /now HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\n" + HOST, WHOLE])
 def test_a_request_that_is_not_complete_in_time_is_closed(begun):
     with serving(patience=0.3) as site, site.connect() as client:
         client.sendall(begun)
         answer = received(client)  # a complete one is answered; the connection is closed all the same
-    assert answer.startswith(b"HTTP/1.1 204") == begun.endswith(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 204") == (WHOLE in begun)
+
+
+def test_a_second_request_has_as_little_time():
+    with serving(patience=0.3) as site, site.connect() as client:
+        client.sendall(WHOLE)
+        assert client.recv(65536).startswith(b"HTTP/1.1 204")
+        client.sendall(b"GET / HT")
+        assert received(client) == b""
 
 
 def test_a_stream_is_not_closed_for_being_quiet():
@@ -469,8 +478,8 @@ def test_a_stream_is_not_closed_for_being_quiet():
         assert messages(stream, 1)[0][1]["time"] == 0.5
 
 
-def test_slow_requests_on_all_places_leave_one_for_whoever_asks(site):
-    with ExitStack() as stack:
+def test_slow_requests_on_all_places_leave_one_for_whoever_asks():
+    with serving(patience=600) as site, ExitStack() as stack:
         for _ in range(MOST_CONNECTIONS + 5):
             client = stack.enter_context(site.connect())
             client.sendall(b"GET / HTTP/1.1\r\nX: ")

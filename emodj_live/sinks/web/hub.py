@@ -74,10 +74,7 @@ class Hub:
     def emotion(self, values: Values) -> None:
         """Take in an emotion."""
         encoded = _json(values)
-        now = self._clock()
-        self._remembered.append((now, encoded))
-        while now - self._remembered[0][0] > HISTORY:
-            self._remembered.popleft()
+        self._remembered.append((self._clock(), encoded))
         self._send(b"data: %b\n\n" % encoded)
 
     def point(self, values: Values) -> None:

@@ -73,7 +73,8 @@ function show(emotion) {
   $("meter").ariaValueNow = Math.max(FLOOR, Math.round(emotion.level));
   $("bar").style.transform = `scaleX(${Math.min(1, Math.max(0, 1 - emotion.level / FLOOR))})`;
   document.title = [`${sure} ${word}`.trim(), emotion.title].filter(Boolean).join(" \u00b7 ");
-  $("plane").ariaLabel = `Plane of moods: ${`${sure} ${word}`.trim()}, valence ${signed(emotion.valence)}, arousal ${signed(emotion.arousal)}`;
+  const [valence, arousal] = [signed(emotion.valence), signed(emotion.arousal)];
+  $("plane").ariaLabel = `Plane of moods: ${sure} ${word}, valence ${valence}, arousal ${arousal}`;
   paint(emotion);
   drawPictures();
   isDrawn = false;

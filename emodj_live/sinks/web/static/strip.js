@@ -63,7 +63,7 @@ export function drawCurve(canvas, emotions, name, seconds, theme) {
   ];
   context.fillStyle = css(theme.foreground, 0.16);
   context.fillRect(0, height / 2 - 0.5, width, 1);
-  fillToZero(context, emotions.map(place), height, css(shown(emotions.at(-1) ?? { valence: 0, arousal: 0 }, theme), 0.14));
+  if (emotions.length) fillToZero(context, emotions.map(place), height, css(shown(emotions.at(-1), theme), 0.14));
   context.lineWidth = 2;
   context.lineCap = "round";
   for (let index = 1; index < emotions.length; index++) {
