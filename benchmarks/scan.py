@@ -33,7 +33,7 @@ from measure import arguments, report
 from emodj_live.library import Library, Song, find_media, scan
 
 CORES = os.cpu_count() or 1
-SCAN = [sys.executable, "-c", "from emodj_live.library.command import console; console()", "scan"]
+SCAN = [sys.executable, "-c", "from emodj_live.__main__ import library_console; library_console()", "scan"]
 PLAIN = """
 import os, sys
 from emodj_live import SourceError, analyze, load_model

@@ -1,8 +1,8 @@
 """Make docs/dashboard.svg, the picture that the README opens with: the dashboard while it hears the demo piece.
 
-It is a real run, on a terminal in memory and with a clock of its own (`stage`). The picture has what the terminal
-showed first, and for each moment after that the cells that changed. Time is cut into stretches, at whose ends all that
-was drawn over is taken away, so that a viewer never has much to draw.
+It is a part of a real run, on a terminal in memory and with a clock of its own (`stage`). The picture has what the
+terminal showed first, and for each moment after that the cells that changed. Time is cut into stretches, at whose ends
+all that was drawn over is taken away, so that a viewer never has much to draw.
 """
 
 from __future__ import annotations
@@ -15,23 +15,18 @@ from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, INK
 from emodj_live.sinks.terminal.svg import drawn, svg
 
 SIZE = 100, 30
-EVERY = 3, 4, 5, 6  # pieces from one moment to the next: as few as the limit allows
+EVERY = 2, 3, 4, 5, 6  # pieces from one moment to the next: as few as the limit allows
 STRETCH = 2.7  # [s]
-ZOOMED = 0.55, 0.75  # part of the piece
+SHOWN = 16.5, 53.5  # [s] of the piece: from the end of its calm part to its sad one
 LIMIT = 2_000_000  # [bytes]
 _END = "</g></svg>\n"
 
 
 def moments(song, length):
     """Return what the terminal shows after each piece, and the dashboard's look."""
-    stage, found = Stage(song, SIZE), []
-    turns = [int(share * length / PIECE) for share in ZOOMED]
+    stage = Stage(song, SIZE)
     with stage.dashboard:
-        for number, cells in enumerate(stage.play(length)):
-            if number in turns:
-                stage.dashboard.press("z")
-            found.append(seen(cells))
-        return found, stage.look
+        return [seen(cells) for cells in stage.play(length)], stage.look
 
 
 def seen(cells):
@@ -76,7 +71,8 @@ def moving(frames, look, seconds):
 
 def main():
     song = Song()
-    frames, look = moments(song, len(song.audio) / song.sample_rate - PIECE)
+    frames, look = moments(song, SHOWN[1])
+    frames = frames[round(SHOWN[0] / PIECE) :]
     for every in EVERY:
         picture = moving(frames[::every], look, len(frames) * PIECE)
         size = len(picture.encode())

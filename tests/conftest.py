@@ -6,6 +6,7 @@ Nothing is read from the network, from a data set or from the shipped model.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -27,6 +28,9 @@ WINDOW_LENGTH = 11025
 PACKAGE = Path(emodj_live.__file__).parent
 
 Samples = NDArray[np.float32]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts its background jobs, which programs inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @cache
@@ -175,3 +179,10 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
 def package() -> Path:
     """Return the folder of the package under test."""
     return PACKAGE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run all tests that hear or play sound, one after the other, if there are several."""
+    for item in items:
+        if item.get_closest_marker("sound"):
+            item.add_marker(pytest.mark.xdist_group("sound"))

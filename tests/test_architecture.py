@@ -77,7 +77,7 @@ RULES = {
         }
         | {"sinks", "sources", "tracker"},
     ),
-    "__main__": Rule(later={"cli"}),
+    "__main__": Rule(later={"cli", "library.command"}),
     "lazy": Rule(),
     "errors": Rule(),
     "colors": Rule(),

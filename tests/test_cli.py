@@ -306,6 +306,7 @@ def test_broken_pipe_ends_quietly():
 
 
 @unix
+@pytest.mark.slow
 def test_a_terminal_gets_the_summary_on_stdout_and_fast_does_not_wait(song):
     code, shown, errors = on_terminal("--demo", "--fast")
     assert code == 0

@@ -79,8 +79,9 @@ def test_on_another_thread_nothing_is_handled():
     assert seen == [before]
 
 
-def interrupted_at_import(module, count=1):
-    """Run the console script with Ctrl-C while it imports a module."""
+def interrupted_at_import(module, count=1, entry="console"):
+    """Run a console script with Ctrl-C while it imports a module."""
+    arguments = ["emodj-live", "--demo", "--json"] if entry == "console" else ["emodj-library", "list"]
     code = f"""
 import signal, sys
 
@@ -91,10 +92,10 @@ class Finder:
             for _ in range({count}):
                 signal.raise_signal(signal.SIGINT)
 
-from emodj_live.__main__ import console
+from emodj_live.__main__ import console, library_console
 sys.meta_path.insert(0, Finder())
-sys.argv = ["emodj-live", "--demo", "--json"]
-console()
+sys.argv = {arguments!r}
+{entry}()
 """
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-c", code]
@@ -102,9 +103,17 @@ console()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="ends by a signal")
-@pytest.mark.parametrize("module", ["emodj_live.cli", "argparse"])
-def test_ctrl_c_at_the_very_start_ends_without_a_word(module):
-    done = interrupted_at_import(module)
+@pytest.mark.parametrize(
+    ("module", "entry"),
+    [
+        ("emodj_live.cli", "console"),
+        ("argparse", "console"),
+        ("emodj_live.library.command", "library_console"),
+        ("sqlite3", "library_console"),
+    ],
+)
+def test_ctrl_c_at_the_very_start_ends_without_a_word(module, entry):
+    done = interrupted_at_import(module, entry=entry)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 

@@ -605,6 +605,7 @@ def test_about_thirty_frames_a_second_at_most_and_one_a_block(rate, least, most)
     assert least <= desk.song.asked <= most
 
 
+@pytest.mark.slow
 def test_without_a_heartbeat_emotions_draw():
     desk = Desk()
     with desk.dashboard:
@@ -653,6 +654,7 @@ def test_resize_redraws_everything(size):
         assert "\x1b[2J" not in desk.written(desk.dashboard.draw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", ["", "v", "vv", "z", "?"])
 def test_what_the_terminal_shows_is_always_what_was_drawn(keys, music):
     """However little of a frame is written, the screen is as if all of it were."""

@@ -174,6 +174,7 @@ def test_song_may_be_played_again(deck, make):
         assert source.position == pytest.approx(0.6, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_decodes_ahead_by_a_bounded_amount(deck, make):
     first, _ = make(deck, 30.0)
     second, _ = make(deck, 31.0, 1)

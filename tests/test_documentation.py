@@ -274,7 +274,7 @@ def commands(path):
 
 def entry_point(name):
     """Return the function that an installed command calls, but for the one that exits with its result."""
-    module = re.search(rf'^{name} = "([\w.]+):console"$', (ROOT / "pyproject.toml").read_text(), re.M)[1]
+    module = re.search(rf'^{name} = "([\w.]+):\w*console"$', (ROOT / "pyproject.toml").read_text(), re.M)[1]
     return importlib.import_module(module).main
 
 

@@ -26,6 +26,8 @@ from emodj_live.sources import external, ffmpeg
 from emodj_live.sources.decoder import UndecodableError
 from emodj_live.sources.ffmpeg import FfmpegPart
 
+pytestmark = pytest.mark.slow  # a process for each file
+
 RATE = 22050
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX processes and file names")
 needs_ffmpeg = pytest.mark.skipif(not ffmpeg.is_available(), reason="needs ffmpeg")

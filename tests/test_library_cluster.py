@@ -19,7 +19,7 @@ pytest.importorskip("distributed", reason="needs the extra cluster")
 psutil = pytest.importorskip("psutil")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="kills processes by signals")]
 
-SCAN = "from emodj_live.library.command import console; console()"
+SCAN = "from emodj_live.__main__ import library_console; library_console()"
 HERE_NOTHING_IS_HEARD = f"from emodj_live.library import analysis; analysis.analyze = None; {SCAN}"
 IMPATIENT = f"from emodj_live.library import cluster; cluster._PATIENCE = 1; {SCAN}"
 DEADLY = """

@@ -18,7 +18,7 @@ from emodj_live.library import Library
 from emodj_live.library.command import SUBCOMMANDS, main
 
 unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-PROGRAM = [sys.executable, "-c", "from emodj_live.library.command import console; console()"]
+PROGRAM = [sys.executable, "-c", "from emodj_live.__main__ import library_console; library_console()"]
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +91,7 @@ def test_nothing_to_do(tmp_path, database, capsys):
     assert "0 files in 0.0 s: nothing to do; 0 songs in" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_many_failures_are_not_all_listed(tmp_path, database, capsys, with_ffmpeg):
     for number in range(25):
         (tmp_path / f"{number}.mp3").write_bytes(b"no music")
@@ -364,3 +365,18 @@ def test_a_terminal_shows_progress_and_the_summary_stays(many, database):
     assert re.search(r"left 0:0\d:\d\d", text)
     assert "Traceback" not in text
     assert text.strip().endswith(f"24 added; 24 songs in {database}")
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(many, database, tmp_path, capsys):
+    assert run("scan", many, "--db", database, "--log", tmp_path / "none" / "log") == 1
+    assert capsys.readouterr().err.startswith(f"emodj-library: {tmp_path / 'none' / 'log'}: cannot be written: ")
+
+
+@pytest.mark.parametrize("words", ["\udce4", "9" * 30])
+def test_what_sqlite_cannot_take_finds_nothing(words, many, database, capsys):
+    run("scan", many, "--db", database, "--jobs", "1")
+    capsys.readouterr()
+    assert run("list", words, "--db", database) == 0
+    assert run("show", words, "--db", database) == 1
+    assert run("similar", words, "--db", database, "-n", "9" * 30) == 1
+    assert "no song in the index" in capsys.readouterr().err

@@ -367,7 +367,7 @@ def test_no_song_for_a_playlist_is_an_error(run, tmp_path):
     place = tmp_path / "none.m3u8"
     code, out, err = run("playlist", "--mood", "calm", "--text", "nothing like it", "-o", place)
     assert (code, out) == (1, "")
-    assert err == "emodj-library: no song fits; ask for less, or for a longer playlist.\n"
+    assert err == "emodj-library: no song fits; leave out a filter, or ask for a longer playlist.\n"
     assert not place.exists()
 
 
@@ -376,7 +376,7 @@ def test_odd_bytes_reach_stdout_and_come_back(tmp_path):
     path = os.fsencode(tmp_path) + b"/caf\xe9 \xff.mp3"
     Path(os.fsdecode(path)).touch()
     made_library(tmp_path / "odd.db", [made_song(0, 0.1, 0.1, path=path, title=None)]).close()
-    command = [sys.executable, "-c", "from emodj_live.library.command import console; console()"]
+    command = [sys.executable, "-c", "from emodj_live.__main__ import library_console; library_console()"]
     arguments = ["--db", tmp_path / "odd.db", "playlist", "--mood", "calm", "-n", "1"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, env=environment, check=True)

@@ -202,13 +202,31 @@ def test_too_few_songs_walk_the_whole_way(tmp_path):
             assert ids(walk(library, (0.4, 0.0), (0.0, 0.0), length)) == [1, 3, 2]
 
 
-def test_steps_are_as_large_as_the_recordings_are_few(tmp_path):
-    """With three of them the second one is looked for halfway, not near the start."""
-    songs = [made_song(0, 0.0, 0.0), made_song(1, 0.3, 0.0), made_song(2, 0.0, -0.25)]
+def test_few_recordings_come_in_the_direction_of_the_walk(tmp_path):
+    """Copies do not make a collection large, and nothing is left for the end but what belongs there."""
+    songs = [made_song(0, 0.0, 0.0), made_song(1, 0.3, 0.0), made_song(2, 0.1, -0.25)]
     songs += [made_song(number, 0.0, 0.0) for number in range(3, 23)]
     contents = [b"a", b"b", b"c", *[b"a"] * 20]
     with made_library(tmp_path / "music.db", songs, contents) as library:
-        assert ids(walk(library, (0.0, 0.0), (0.4, 0.0), Length(songs=30))) == [1, 2, 3]
+        assert ids(walk(library, (0.0, 0.0), (0.4, 0.0), Length(songs=30))) == [1, 3, 2]
+        assert ids(walk(library, (0.4, 0.0), (0.0, 0.0), Length(songs=30))) == [2, 3, 1]
+        assert ids(walk(library, (0.0, 0.0), (0.4, 0.0), Length(songs=2))) == [1, 2]
+
+
+def test_a_walk_through_a_small_collection_ends_where_it_leads(tmp_path):
+    """Half an hour of music for an hour's walk: every song comes, the saddest first and the happiest last."""
+    points = np.random.default_rng(3).uniform(-0.4, 0.4, (40, 2))
+    songs = [made_song(number, *point, duration=45.0, artist="abc"[number % 3]) for number, point in enumerate(points)]
+    with made_library(tmp_path / "music.db", songs) as library:
+        walked = list(walk(library, Quadrant.SAD, Quadrant.HAPPY, Length(seconds=3600)))
+        shorter = list(walk(library, Quadrant.SAD, Quadrant.HAPPY, Length(seconds=1200)))
+    assert len(walked) == 40
+    sums = np.array([song.valence + song.arousal for song in walked])
+    assert np.sort(sums)[:8].mean() == pytest.approx(sums[:8].mean(), abs=0.05)
+    assert np.sort(sums)[-8:].mean() == pytest.approx(sums[-8:].mean(), abs=0.05)
+    assert all(one.artist != other.artist for one, other in pairwise(walked[:-3]))
+    assert sum(song.duration for song in shorter) == pytest.approx(1200, abs=23)
+    assert max(abs(song.valence - song.arousal) for song in shorter) < max(abs(p[0] - p[1]) for p in points)
 
 
 def test_one_song(tmp_path):

@@ -21,7 +21,7 @@ from emodj_live.library.setlist import SetList, Track
 
 pytest_plugins = ["virtual_microphone"]
 
-PLAY = ("-c", "from emodj_live.library.command import console; console()", "play")
+PLAY = ("-c", "from emodj_live.__main__ import library_console; library_console()", "play")
 
 
 def tracks(names):
@@ -163,8 +163,8 @@ def test_what_is_no_song_is_left_out_with_a_notice(evening, caplog):
         ([(1, "n"), (1, "n"), (1, "n")], ["0", "2", "3"]),
         ([(1, "n"), (1, "p"), (1, "q")], ["0", "2", "0"]),
         ([(1, "n"), (4, "p"), (1, "q")], ["0", "2", "2"]),
-        ([(1, "h"), (2, "n"), (1, "q")], ["0", "3"]),
-        ([(1, "h"), (2, "h"), (3, "n"), (1, "q")], ["0", "2"]),
+        ([(1, "1"), (2, "n"), (1, "q")], ["0", "3"]),
+        ([(1, "1"), (2, "1"), (3, "n"), (1, "q")], ["0", "2"]),
         ([(1, "n"), (1, "right"), (1, "q")], ["0", "2"]),
     ],
 )
@@ -174,7 +174,7 @@ def test_keys(keys, titles, evening, monkeypatch):
 
 
 def test_the_note_says_where_it_leads(evening):
-    assert "next, toward happy: 3" in evening((1, "h"), (2, "q"), happy="3")[1]
+    assert "next, toward happy: 3" in evening((1, "1"), (2, "q"), happy="3")[1]
 
 
 # ------------------------------------------------------------------------------------------------------ the command

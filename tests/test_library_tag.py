@@ -132,7 +132,7 @@ def test_removing_restores_the_file(collection):
     assert collection.run("--remove", "--write")[2] == ["1 song untagged."]
     assert path.read_bytes() == before
     assert collection.is_known(path)
-    assert collection.run("--remove", "--write") == (0, [], ["1 song was without tags."])
+    assert collection.run("--remove", "--write") == (0, [], ["1 song was without tags of ours."])
 
 
 def test_somebody_elses_mood_stays_unless_forced(collection):
@@ -256,12 +256,14 @@ def test_files_that_cannot_be_tagged_are_reported(collection, tmp_path):
     gone[2].unlink()
     code, _, said = collection.run("--write")
     assert code == 1
-    assert [line.partition(".flac: ")[2] for line in said[1:3]] == [
+    assert [line.partition(".flac: ")[2] for line in said[:2]] == [
         "cannot be tagged: its FLAC metadata are damaged.",
         f"cannot be read: {os.strerror(errno.ENOENT)}.",
     ]
+    assert said[2:] == ["2 songs could not be tagged; 1 song is of a kind that cannot be tagged."]
+    code, _, said = collection.run("1", "--write")
+    assert code == 1
     assert "a.caf: cannot be tagged: its kind of file" in said[0]
-    assert said[3:] == ["3 songs could not be tagged."]
 
 
 def test_a_missing_song_that_is_named_is_reported(collection):

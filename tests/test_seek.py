@@ -105,6 +105,7 @@ def test_start_behind_the_end_is_still_an_error(music, write_audio):
         list(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", [0.0, 7.5, 11.1, 400.0])
 def test_demo_from_a_place(position):
     whole = joined(DemoSource())

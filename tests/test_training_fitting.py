@@ -106,6 +106,7 @@ def test_threads_do_not_change_the_numbers(parameters: Hyperparameters) -> None:
         np.testing.assert_array_equal(getattr(models[0], name), getattr(models[1], name))
 
 
+@pytest.mark.slow
 @BOTH
 def test_workers_fit_the_same_numbers(table: WindowTable, parameters: Hyperparameters) -> None:
     first, again = (fit_model(table, SPEC, parameters, stride=2, jobs=jobs) for jobs in (1, 2))

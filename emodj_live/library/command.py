@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 from emodj_live import __version__
 from emodj_live.console import fill_missing_streams, own_stderr
@@ -62,12 +61,6 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
 )
 
 
-def console() -> NoReturn:
-    """Run the command line and exit the process: the console script."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` handles it; Python's own handler prints a traceback
-    sys.exit(main())
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -92,7 +85,8 @@ def _main(argv: Sequence[str] | None) -> int:
         options = _parser().parse_args(argv)
         with own_stderr(show=options.verbose), notices(_NAME, quiet=options.quiet):
             try:
-                with Library(options.db, read_only=not options.subcommand.writes) as library:
+                writes = options.subcommand.writes and getattr(options, "write", True)  # tag shows what it would do
+                with Library(options.db, read_only=not writes) as library:
                     code: int = import_module(options.subcommand.module).run(options, library)
                     return code
             except EmodjError as error:

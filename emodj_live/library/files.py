@@ -165,7 +165,6 @@ class FoundMedia:
         names: list[bytes] = []
         folders: list[bytes] = []
         links: list[bytes] = []
-        odd: list[bytes] = []
         try:
             identity = _identity(folder)
             if identity in self._folders:
@@ -178,12 +177,10 @@ class FoundMedia:
                         if not _is_hidden(entry.name):
                             (links if entry.is_symlink() else folders).append(entry.path)
                     elif _is_wanted(entry.name) and entry.name not in known:
-                        (names if _is_file(entry) else odd).append(entry.name)
+                        names += [entry.name] if _is_file(entry) else []  # a link that leads nowhere is no media
             self._folders[identity] = True
         except OSError as error:
             self._report(folder, f"cannot be read: {error.strerror or error}; check its permissions")
-        for name in sorted(odd):
-            self._exists(os.path.join(folder, name))
         self._links.extend(sorted(links))
         return sorted(names), sorted(folders)
 

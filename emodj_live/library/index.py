@@ -21,6 +21,7 @@ from emodj_live.library.song import COLUMNS, Song, absolute, text
 
 _MOST_NAMED = 5  # songs, when a name fits several
 _AT_ONCE = 256  # rows
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Library:
         list of sqlite3.Row
         """
         with self._lock, errors_of(self.path):
-            return self._connection.execute(sql, parameters).fetchall()
+            return self._connection.execute(sql, list(map(_storable, parameters))).fetchall()
 
     def songs(self, rest: str = "WHERE NOT is_missing", parameters: Sequence[Any] = ()) -> Iterator[Song]:
         """Yield songs one by one.
@@ -147,7 +148,7 @@ class Library:
         """
         columns = ", ".join(f"song.{name}" for name in COLUMNS)
         with self._lock, errors_of(self.path):
-            cursor = self._connection.execute(f"SELECT {columns} FROM song {rest}", parameters)  # noqa: S608 (names)
+            cursor = self._connection.execute(f"SELECT {columns} FROM song {rest}", list(map(_storable, parameters)))  # noqa: S608
         while rows := self._more(cursor):
             yield from map(Song.from_row, rows)
 
@@ -312,6 +313,13 @@ class Library:
         with self.transaction():
             for number in numbers:
                 self.query("UPDATE song SET is_missing = ? WHERE id = ?", (is_missing, number))
+
+
+def _storable(value: Any) -> Any:
+    """Return what SQLite takes: its whole numbers have 64 bits, and its texts no halves of characters."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return max(-_LARGEST, min(value, _LARGEST)) if isinstance(value, int) else value
 
 
 def _folded(value: object) -> str | None:

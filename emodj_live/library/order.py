@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emodj_live.emotion import Quadrant
 from emodj_live.library.index import Library
 from emodj_live.library.moods import Survey, survey
 from emodj_live.library.neighbors import Point
-from emodj_live.library.picker import Picker
+from emodj_live.library.picker import DETOUR, Picker, artist_of
 from emodj_live.library.query import PLAYABLE, Query, condition
 from emodj_live.library.song import Song
 
@@ -78,7 +79,9 @@ Place: TypeAlias = "Quadrant | Point | Song"
 def walk(library: Library, start: Place, end: Place, length: Length, query: Query | None = None) -> Iterator[Song]:
     """Yield songs along a straight line through the plane, in even steps from its start to its end.
 
-    At every step it is the nearest song. None comes twice, and no artist twice in a row if another one is nearby.
+    At every step it is the nearest song. None comes twice, and no artist twice in a row if another one is nearby. Where
+    there are fewer than twice as many songs as are wanted, those nearest to the line come in its direction instead:
+    steps would use up the songs at its end before it is reached.
 
     Parameters
     ----------
@@ -108,8 +111,11 @@ def walk(library: Library, start: Place, end: Place, length: Length, query: Quer
     first, last = np.array(_point(start, known)), np.array(_point(end, known))
     progress = _Progress(length, known.duration)
     available = _count(library, query or Query(), enough=2 * progress.left)
+    if math.isfinite(available):
+        yield from _lined_up(Picker(library, query, varies_artists=False), first, last, progress)
+        return
     picker, share = Picker(library, query), 0.0
-    while (left := min(progress.left, available - progress.songs)) > 0:
+    while (left := progress.left) > 0:
         if progress.songs:
             share += (1 - share) / left
         valence, arousal = (first + share * (last - first)).tolist()
@@ -118,6 +124,31 @@ def walk(library: Library, start: Place, end: Place, length: Length, query: Quer
             return
         progress.add(song)
         yield song
+
+
+def _lined_up(
+    picker: Picker, first: NDArray[np.float64], last: NDArray[np.float64], progress: _Progress
+) -> Iterator[Song]:
+    """Yield the songs nearest to a line, in its direction, and no artist twice in a row if another one is nearby."""
+    middle, line = ((first + last) / 2).tolist(), last - first
+    songs = list(iter(lambda: picker.pick(middle), None))
+    points = np.array([(song.valence, song.arousal) for song in songs]).reshape(-1, 2) - first
+    along = points @ line / max(float(line @ line), 1e-12)  # 0 at the line's beginning, 1 at its end
+    off = np.linalg.norm(points - np.clip(along, 0, 1)[:, np.newaxis] * line, axis=1)
+    chosen = []
+    for number in np.argsort(off, kind="stable").tolist():
+        if progress.left > 0 and songs[number].duration <= progress.longest:
+            progress.add(songs[number])
+            chosen.append(number)
+    chosen.sort(key=lambda number: along[number])
+    detour, artist = DETOUR / max(float(np.linalg.norm(line)), DETOUR), ""
+    while chosen:
+        near = [number for number in chosen if along[number] <= along[chosen[0]] + detour]
+        others = (number for number in near if not artist or artist_of(songs[number]) != artist)
+        number = next(others, chosen[0])
+        chosen.remove(number)
+        artist = artist_of(songs[number])
+        yield songs[number]
 
 
 def around(library: Library, place: Place, length: Length, query: Query | None = None) -> Iterator[Song]:

@@ -88,7 +88,7 @@ class Picker:
         ----------
         song : Song
         """
-        self._artist = _artist(song)
+        self._artist = artist_of(song)
         if song.id is not None:
             self._songs.add(song.id)
             self._contents.add(self._content(song))
@@ -115,8 +115,18 @@ class Picker:
         return bytes(found[0][0]) if found else b""  # it was removed at this moment
 
     def _is_again(self, song: Song) -> bool:
-        return self._varies_artists and bool(self._artist) and _artist(song) == self._artist
+        return self._varies_artists and bool(self._artist) and artist_of(song) == self._artist
 
 
-def _artist(song: Song) -> str:
+def artist_of(song: Song) -> str:
+    """Return a name by which artists are compared; empty if it is not known.
+
+    Parameters
+    ----------
+    song : Song
+
+    Returns
+    -------
+    str
+    """
     return (song.artist or "").casefold()

@@ -21,15 +21,16 @@ logger = logging.getLogger(__name__)
 _SHOWN = 3  # titles to come
 _RESTARTS = 3.0  # [s] from when on "previous" begins the song again
 _SEEKS = {"left": -10.0, "right": 10.0}  # [s]
-MOOD_KEYS = {mood.value[0]: mood for mood in Quadrant}
-"""The keys that steer."""
+MOOD_KEYS = {str(number): mood for number, mood in enumerate(Quadrant, start=1)}
+"""The keys that steer; letters are the dashboard's."""
 
 KEYS = (
     Key("n", "next", "next song"),
     Key("p", "back", "this song again, in its first seconds the one before"),
-    Key("space", "pause", "pause"),
+    Key("space", "pause", "pause, and go on"),
+    Key("← →", "seek", f"go {_SEEKS['right']:g} seconds back or on"),
     *(Key(key, mood.value, f"go on with songs that are {mood.value}, and back") for key, mood in MOOD_KEYS.items()),
-    *(key for key in VIEW_KEYS if key.name not in MOOD_KEYS),
+    *VIEW_KEYS,
     Key("q", "quit", "quit"),
 )
 """The keys that the player and its dashboard obey."""

@@ -176,12 +176,26 @@ def as_m3u8(songs: Iterable[Song], folder: str | bytes | os.PathLike[str] | None
     start = None if folder is None else os.path.realpath(os.fsencode(folder))  # ".." leads out of the real folder
     lines = [b"#EXTM3U"]
     for song in songs:
-        if len(song.path.splitlines()) > 1 or song.path.endswith((b"\r", b"\n")):
+        if not can_be_listed(song):
             logger.warning("%s: is left out, because a playlist cannot name a file with a line break.", text(song.path))
             continue
         lines.append(f"#EXTINF:{round(song.duration)},{one_line(song.name)}".encode("utf-8", "replace"))
         lines.append(song.path if start is None else _relative(song.path, start))
     return b"\n".join([*lines, b""])
+
+
+def can_be_listed(song: Song) -> bool:
+    """Return whether a playlist can name a song: not if there is a line break in its path.
+
+    Parameters
+    ----------
+    song : Song
+
+    Returns
+    -------
+    bool
+    """
+    return song.path.splitlines() == [song.path] and not song.path.endswith((b"\r", b"\n"))
 
 
 def _relative(path: bytes, start: bytes) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from emodj_live.errors import one_line
+from emodj_live.errors import LibraryError, one_line
 from emodj_live.library.analysis import Failed, Heard, Known, Outcome, Task, model_digest, note, read_model
 from emodj_live.library.bookkeeping import Bookkeeping, Reuse, State, is_gone
 from emodj_live.library.crew import Crew, LocalCrew
@@ -114,7 +114,7 @@ def scan(
     Raises
     ------
     LibraryError
-        If the index cannot be written to, or the cluster cannot be used.
+        If the index or the log cannot be written to, or the cluster cannot be used.
     ModelError
         If the model cannot be loaded.
 
@@ -128,14 +128,23 @@ def scan(
     began = time.monotonic()
     named = [os.fsencode(path) for path in paths]
     data = read_model(model)
-    log = None if log is None else os.path.abspath(os.fspath(log))  # noqa: PTH100 (there may be no such file yet)
+    log = None if log is None else _checked_log(log)
     books = Bookkeeping(library, model=model_digest(data), decoders=decoders())
-    work = _Scan(books, log, progress or (lambda _done, _total: None))
+    work = _Scan(books, log, progress or (lambda _done, _total: None), frozenset(map(absolute, named)))
     if due := work.look(find_media(named)):
         work.listen(_crew(data, jobs, scheduler, log, most=due))
     work.clear_up([absolute(path) for path in named], prune=prune)
     work.report.seconds = time.monotonic() - began
     return work.report
+
+
+def _checked_log(log: str | os.PathLike[str]) -> str:
+    """Return the whole path of a log that can be written."""
+    try:
+        with open(log, "ab"):  # noqa: PTH123 (of any path)
+            return os.path.abspath(os.fspath(log))  # noqa: PTH100
+    except OSError as error:
+        raise LibraryError(f"{log}: cannot be written: {error.strerror or error}; choose another file.") from error
 
 
 def _crew(model: bytes, jobs: int, scheduler: str | None, log: str | None, *, most: int) -> Crew:
@@ -149,11 +158,12 @@ def _crew(model: bytes, jobs: int, scheduler: str | None, log: str | None, *, mo
 class _Scan:
     """One scan at work."""
 
-    def __init__(self, books: Bookkeeping, log: str | None, progress: Progress) -> None:
+    def __init__(self, books: Bookkeeping, log: str | None, progress: Progress, named: frozenset[bytes]) -> None:
         self.report = ScanReport()
         self._books = books
         self._log = log
         self._progress = progress
+        self._named = named
         self._due: deque[tuple[bytes, Stamp]] = deque()
         self._left_alone: Counter[State] = Counter()  # after all: another scan was faster
         self._vanished: list[bytes] = []
@@ -182,12 +192,16 @@ class _Scan:
         return len(due)
 
     def _sort(self, problems: Iterable[Problem]) -> None:
-        """Tell what leads nowhere from what is known and has vanished, which is no problem."""
+        """Tell what leads nowhere from what is known and has vanished, which is a problem only if it was named."""
         for problem in problems:
-            if is_gone(problem.path) and self._books.knows(problem.path):
-                self._vanished.append(problem.path)
-            else:
+            path = problem.path
+            if not (is_gone(path) and self._books.knows(path)):
                 self.report.problems.append(problem)
+                continue
+            self._vanished.append(path)
+            if path in self._named:
+                reason = "is not there any more; the songs of it count as missing until a scan finds them again"
+                self.report.problems.append(Problem(path, one_line(f"{text(path)}: {reason}.")))
 
     def listen(self, crew: Crew) -> None:
         """Listen to what is due, and write down each outcome as it comes."""
@@ -251,7 +265,8 @@ class _Scan:
                 self.report.pruned += self._books.prune(top)
             elif self._books.knows(top):
                 reason = (
-                    "has no music any more, so nothing was removed; is its drive there? If so, scan a folder around it"
+                    "has no music any more, so its songs were kept; its drive may not be there. To remove them all the "
+                    "same, scan the folder around it with --prune"
                 )
                 self.report.notices.append(Problem(top, one_line(f"{text(top)}: {reason}.")))
 

@@ -132,7 +132,10 @@ def connect(path: Path, *, read_only: bool, timeout: float) -> sqlite3.Connectio
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise LibraryError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python with SQLite 3.35 or newer.")
-    _check_place(path, read_only=read_only)
+    try:
+        _check_place(path, read_only=read_only)
+    except PermissionError as error:
+        raise LibraryError(f"{path}: cannot be looked at: {error.strerror}; use --db for another place.") from error
     with errors_of(path):
         connection = _open(path, read_only=read_only, timeout=timeout)
         try:

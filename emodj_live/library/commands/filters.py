@@ -11,6 +11,7 @@ from typing import Any
 from emodj_live.emotion import Quadrant
 from emodj_live.library.query import Query
 
+_MOST = 10**9  # songs
 MOODS = tuple(quadrant.value for quadrant in Quadrant)
 
 
@@ -87,7 +88,7 @@ def count(text: str) -> int:
     """Read a number of songs, from 1 on."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of songs, such as 10")
-    return int(text)
+    return min(int(text), _MOST)
 
 
 def duration(text: str) -> float:

@@ -69,6 +69,8 @@ def why_nothing(library: Library) -> str:
     -------
     str
     """
-    if library.query("SELECT 1 FROM song LIMIT 1"):
+    if len(library):
         return "no song is like that."
+    if library.query("SELECT 1 FROM song LIMIT 1"):
+        return f"{library.path}: all of its songs are missing; if their drive is there again, scan it."
     return f"{library.path}: has no songs yet; scan some with: emodj-library scan FOLDER."

@@ -73,11 +73,12 @@ def run(options: argparse.Namespace, library: Library) -> int:
     """
     _check(options)
     stop = threading.Event()
+    songs = SetList(_tracks(options, library), lambda mood: _toward(mood, options, library))
     with (
         ending_signals(stop, signal.SIGINT, *TERMINATION),
         Deck(options.device, crossfade=options.crossfade) as deck,
     ):
-        _play(SetList(_tracks(options, library), lambda mood: _toward(mood, options, library)), deck, stop)
+        _play(songs, deck, stop)
     return 0
 
 
@@ -96,13 +97,16 @@ def _tracks(options: argparse.Namespace, library: Library) -> Iterable[Track]:
 
 
 def _listed(playlist: str, library: Library) -> Iterator[Track]:
-    """Yield what a playlist lists, in the index or not; which of it is there turns out when its turn comes."""
+    """Return what a playlist lists, in the index or not; which of it is there turns out when its turn comes."""
     entries = read_playlist(absolute(playlist))
     if entries.urls:
         logger.warning("%s: %d of its entries are addresses, which are left out.", playlist, entries.urls)
-    for path in entries.paths:
-        song = library.song_at(path)
-        yield Track.of(song) if song else Track.at(path)
+    return (_track_at(path, library) for path in entries.paths)
+
+
+def _track_at(path: bytes, library: Library) -> Track:
+    song = library.song_at(path)
+    return Track.of(song) if song else Track.at(path)
 
 
 def _toward(mood: Quadrant, options: argparse.Namespace, library: Library) -> Iterator[Track]:

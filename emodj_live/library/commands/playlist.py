@@ -20,7 +20,7 @@ from emodj_live.library.commands.printing import Row, print_table, write_bytes, 
 from emodj_live.library.index import Library
 from emodj_live.library.moods import survey
 from emodj_live.library.order import Length
-from emodj_live.library.playlist_file import WRITTEN, as_m3u8, write_playlist
+from emodj_live.library.playlist_file import WRITTEN, as_m3u8, can_be_listed, write_playlist
 from emodj_live.library.song import Song
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace, library: Library) -> int:
     check_order(options)
     songs = list(ordered(options, library, Length(seconds=60 * _HOUR)))
     if not songs:
-        raise LibraryError("no song fits; ask for less, or for a longer playlist.")
+        raise LibraryError("no song fits; leave out a filter, or ask for a longer playlist.")
     _note_shortage(songs, options, library)
     if options.output:
         write_playlist(options.output, songs, is_absolute=options.absolute)
@@ -103,7 +103,7 @@ def _print(songs: Sequence[Song], options: argparse.Namespace) -> None:
     elif not options.output:
         write_bytes(as_m3u8(songs, None if options.absolute else os.curdir))
     if options.output and not options.quiet:
-        sys.stderr.write(f"{options.output}: {_amount(songs)}\n")
+        sys.stderr.write(f"{options.output}: {_amount(list(filter(can_be_listed, songs)))}\n")
 
 
 def _amount(songs: Sequence[Song]) -> str:

@@ -82,7 +82,8 @@ def print_rows(rows: Iterable[Row], options: argparse.Namespace) -> int:
     if options.json:
         return write_lines(json.dumps(row.as_dict(), allow_nan=False) for row in rows)
     if options.csv:
-        return write_lines(_csv_lines(rows)) - 1
+        clean = one_line if sys.stdout.isatty() else str  # a name must not command a terminal
+        return write_lines(map(clean, _csv_lines(rows))) - 1
     console = Console(highlight=False)
     return print_table(rows, console) if console.is_terminal else write_lines(map(_line, rows))
 

@@ -72,7 +72,9 @@ def run(options: argparse.Namespace, library: Library) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"emodj-library: interrupted; {len(library)} songs are in the index, scan again to go on.\n")
         return INTERRUPTED
-    if not options.quiet:
+    if options.quiet:
+        _list(report.problems)
+    else:
         _tell(report, library)
     return 1 if report.failures or report.problems else 0
 
@@ -109,7 +111,7 @@ def _summary(report: ScanReport) -> str:
         "failed before": report.old_failures,
         "vanished": report.vanished,
         "removed from the index": report.pruned,
-        "addresses skipped": report.skipped_urls,
+        "skipped, because they are addresses": report.skipped_urls,
     }
     told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     return f"{_count(report.found, 'file')} in {report.seconds:.1f} s: {told or 'nothing to do'}"

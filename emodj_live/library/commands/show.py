@@ -68,8 +68,10 @@ def run(options: argparse.Namespace, library: Library) -> int:
         return 0
     width = min(_WIDEST, shutil.get_terminal_size().columns)
     console = Console(highlight=False, soft_wrap=True)
-    for line in _lines(song, arc, width):
-        console.print(line)
+    with console.capture() as shown:
+        for line in _lines(song, arc, width):
+            console.print(line)
+    write_line(sys.stdout, shown.get().removesuffix("\n"))
     return 0
 
 

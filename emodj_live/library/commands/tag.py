@@ -16,7 +16,7 @@ from emodj_live.library.commands.list import why_nothing
 from emodj_live.library.index import Library
 from emodj_live.library.query import select
 from emodj_live.library.song import Song, text
-from emodj_live.library.tagging.edits import SongError
+from emodj_live.library.tagging.edits import KindError, SongError
 from emodj_live.library.tagging.fields import Found, Plan, to_remove, to_write
 from emodj_live.library.tagging.songs import Tagger
 from emodj_live.model_file import default_path
@@ -32,12 +32,13 @@ _TERMS = (
 
 @dataclass(slots=True)
 class _Counts:
-    """How many songs were looked at, changed, kept a mood of their own, or failed."""
+    """How many songs were looked at, changed, kept a mood of their own, failed, or cannot be tagged by their kind."""
 
     songs: int = 0
     changed: int = 0
     others: int = 0
     failed: int = 0
+    other_kinds: int = 0
 
     def add(self, plan: Plan) -> None:
         self.changed += bool(plan.changes)
@@ -86,8 +87,11 @@ def run(options: argparse.Namespace, library: Library) -> int:
         try:
             plan = tagger(song)
         except SongError as error:
-            logger.error("%s", error)  # noqa: TRY400 (one sentence)
-            counts.failed += 1
+            if isinstance(error.__cause__, KindError) and not options.songs:
+                counts.other_kinds += 1
+            else:
+                logger.error("%s", error)  # noqa: TRY400 (one sentence)
+                counts.failed += 1
             continue
         counts.add(plan)
         if plan.changes:
@@ -142,12 +146,13 @@ def _tell(counts: _Counts, options: argparse.Namespace, library: Library, linked
 
 
 def _summary(counts: _Counts, options: argparse.Namespace, linked: int) -> Iterator[str]:
-    same = counts.songs - counts.changed - counts.failed
-    verb, unchanged = ("untagged", "without tags") if options.remove else ("tagged", "tagged already")
+    same = counts.songs - counts.changed - counts.failed - counts.other_kinds
+    verb, unchanged = ("untagged", "without tags of ours") if options.remove else ("tagged", "tagged already")
     parts = {
         f"{'' if options.write else 'would be '}{verb}": counts.changed,
         f"{'was' if same == 1 else 'were'} {unchanged}": same,
         f"could not be {verb}": counts.failed,
+        f"{'is' if counts.other_kinds == 1 else 'are'} of a kind that cannot be tagged": counts.other_kinds,
     }
     yield "; ".join(f"{_count(number)} {what}" for what, number in parts.items() if number) + "."
     if counts.others and not options.remove:

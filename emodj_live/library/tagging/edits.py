@@ -18,6 +18,10 @@ class TagsError(Exception):
     """Why the tags of a file cannot be read or changed: a clause about it, such as "its ID3 tag is damaged"."""
 
 
+class KindError(TagsError):
+    """The tags of files of this kind cannot be read or changed at all."""
+
+
 class SongError(LibraryError):
     """The tags of one song cannot be looked at or changed; those of others may."""
 

@@ -6,7 +6,7 @@ import io
 from typing import IO
 
 from emodj_live.library.tagging import flac, iff, mp4, ogg
-from emodj_live.library.tagging.edits import Tags, TagsError
+from emodj_live.library.tagging.edits import KindError, Tags, TagsError
 from emodj_live.library.tagging.id3 import Tag
 from emodj_live.library.tagging.id3_fields import Id3Tags
 
@@ -46,7 +46,7 @@ def open_tags(file: IO[bytes], name: str) -> Tags:
         return _after_id3(file)
     if (start[:1] == b"\xff" and start[1] >= 0xE0) or name.lower().endswith(_MPEG_NAMES):
         return Id3Tags(None)
-    raise TagsError("its kind of file is not supported, only MP3, FLAC, Ogg, Opus, MP4 (m4a), WAV and AIFF")
+    raise KindError("its kind of file is not supported, only MP3, FLAC, Ogg, Opus, MP4 (m4a), WAV and AIFF")
 
 
 def _after_id3(file: IO[bytes]) -> Tags:
