@@ -24,7 +24,7 @@ from library import make
 from measure import arguments, report
 
 _SECONDS = 5.0  # of panning
-_SERVE = "from emodj_live.library.command import console; console()"
+_SERVE = "from emodj_live.__main__ import library_console; library_console()"
 _RECORD = """
 const map = window.collection.map;
 window.moments = [];

@@ -121,7 +121,7 @@ def main():
     target = Path(__file__).parent / "pictures" / "collection.png"
     target.parent.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
-        code = "from emodj_live.library.command import console; console()"
+        code = "from emodj_live.__main__ import library_console; library_console()"
         command = [sys.executable, "-c", code, "--db", str(make(Path(folder))), "serve", "0"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             picture = photograph(re.search(r"http://\S+", process.stderr.readline())[0])

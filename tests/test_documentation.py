@@ -300,7 +300,8 @@ def commands(path):
 
 def entry_point(name):
     """Return the function that an installed command calls, but for the one that exits with its result."""
-    module = re.search(rf'^{name} = "([\w.]+):\w*console"$', (ROOT / "pyproject.toml").read_text(), re.M)[1]
+    given = re.search(rf'^{name} = "([\w.]+:\w*console)"$', (ROOT / "pyproject.toml").read_text(), re.M)[1]
+    module = {"emodj_live.__main__:library_console": "emodj_live.library.command"}.get(given, given.partition(":")[0])
     return importlib.import_module(module).main
 
 

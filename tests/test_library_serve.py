@@ -29,7 +29,7 @@ from emodj_live.library.song_file import media_type, part_of
 
 pytest_plugins = ["served_collection"]
 
-PROGRAM = [sys.executable, "-c", "from emodj_live.library.command import console; console()"]
+PROGRAM = [sys.executable, "-c", "from emodj_live.__main__ import library_console; library_console()"]
 unix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 
 

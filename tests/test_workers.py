@@ -12,7 +12,8 @@ pytestmark = pytest.mark.slow
 def run(code):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert done.stderr == ""
+    # loky's own tracker may be told too late on a busy machine that something is tidied up already
+    assert [line for line in done.stderr.splitlines() if "resource_tracker" not in line and "warn(" not in line] == []
     return done.stdout.splitlines()
 
 

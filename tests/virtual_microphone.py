@@ -463,7 +463,7 @@ class Terminal:
         try:
             wait_until(condition, timeout, what)
         except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self.shown!r}") from None
+            raise TimeoutError(f"{error}\n{self.screen.text}") from None
 
     def end(self, signal: int | None = None, timeout: float = 30) -> int:
         """Send a signal if one is given, wait for the end, and return the exit code."""

@@ -79,7 +79,24 @@ class ClusterCrew:
         self._stack.close()
 
     def listen(self, tasks: Iterator[Task]) -> Generator[Outcome]:
-        """Yield an outcome of every task, as a `Crew` does."""
+        """Yield an outcome of every task, as a `Crew` does.
+
+        A file that ends its worker takes those beside it along, several times if need be. So if several are blamed,
+        each is listened to once more, with nothing beside it.
+        """
+        blamed: list[Outcome] = []
+        for outcome in self._outcomes(tasks):
+            if isinstance(outcome, Failed) and outcome.reason == _WORKERS_DIED:
+                blamed.append(outcome)
+            else:
+                yield outcome
+        if len(blamed) == 1:
+            yield from blamed
+            return
+        for outcome in blamed:
+            yield from self._outcomes(iter([outcome.task]))
+
+    def _outcomes(self, tasks: Iterator[Task]) -> Generator[Outcome]:
         parallel = joblib.Parallel(
             backend=_Backend(client=self._client),
             return_as="generator_unordered",
