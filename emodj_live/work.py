@@ -48,6 +48,8 @@ class Work:
         Returns what is known of the moods of the whole song.
     sleeve : callable or None
         Returns what is known of its title, artist, album and cover.
+    is_last : bool
+        Whether none comes after it.
     """
 
     source: Source
@@ -62,6 +64,7 @@ class Work:
     again: tuple[str, ...] = ()
     ahead: Callable[[], Arc] | None = None
     sleeve: Callable[[], Sleeve] | None = None
+    is_last: bool = False
 
 
 class Turns:

@@ -18,6 +18,7 @@ from emodj_live import Emotion, Quadrant
 from emodj_live.arc import Arc
 from emodj_live.blocks import Seek, SourceStatus
 from emodj_live.colors import contrast, to_rgb
+from emodj_live.sinks.terminal.controls import Controls
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, GROUND, INK, PALETTE, UPPER_HALF, WEIGHT, Frame
 from emodj_live.sinks.terminal.interruptions import uninterrupted
@@ -30,6 +31,7 @@ from emodj_live.sinks.terminal.plane import Span, Spot, axes
 from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.sound import BANDS, Sound
 from emodj_live.sinks.terminal.view import Mode, View, render
+from emodj_live.work import Work
 
 SIZES = [(60, 18), (80, 24), (120, 40), (160, 20), (200, 55), (300, 90)]
 SMALL = [(30, 12), (59, 17), (16, 6), (59, 18), (60, 17), (45, 8), (120, 9)]
@@ -780,7 +782,7 @@ def test_terminal_is_taken_and_given_back_once():
         assert screen.take()
     for _ in range(2):
         screen.give_back()
-    assert desk.file.getvalue() == "\x1b[?1049h\x1b[?25l\x1b[?1049l\x1b[?25h"
+    assert desk.file.getvalue() == "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[?1049l\x1b[?25h"
 
 
 def test_keeps_a_minute():
@@ -809,17 +811,93 @@ def test_follow_begins_a_new_stream():
         assert [one.time for one in desk.dashboard._stream.emotions] == [0.5]
 
 
-def test_after_a_seek_the_last_moments_are_forgotten_and_the_song_is_not():
+def test_with_the_first_emotion_after_a_seek_the_last_moments_are_forgotten_and_the_song_is_not():
     desk = Desk()
     with desk.dashboard:
         for time in (60.0, 60.5, 61.0):
             desk.dashboard(emotion(time))
         desk.clock.now = 1.0
-        desk.dashboard.after_block(Seek(3.0))
-        assert desk.dashboard._stream.emotions == ()
+        desk.dashboard.after_block(Seek(63.0))
+        assert "listening" not in desk.shown.text
+        assert "valence +0.40" in desk.shown.text
         assert len(desk.dashboard._stream.arc.points) == 122
-        desk.dashboard(emotion(3.5))
-        assert [one.time for one in desk.dashboard._stream.emotions] == [3.5]
+        desk.dashboard(emotion(63.5))
+        assert [one.time for one in desk.dashboard._stream.emotions] == [63.5]
+        desk.dashboard(emotion(64.0))
+        assert [one.time for one in desk.dashboard._stream.emotions] == [63.5, 64.0]
+
+
+def test_a_passing_message_goes_away_by_itself_and_a_lasting_one_comes_back():
+    desk = Desk()
+    with desk.dashboard:
+        desk.dashboard.keys = KEYS
+        desk.dashboard.show("a lasting one")
+        desk.dashboard.show("saved", passing=True)
+        for now, shown, hidden in ((3.9, "saved", "a lasting one"), (4.1, "a lasting one", "saved")):
+            desk.clock.now = now
+            desk.dashboard.after_block()
+            assert shown in desk.shown.text
+            assert hidden not in desk.shown.text
+        desk.dashboard.show("saved again", passing=True)
+        desk.dashboard.show("")
+        desk.dashboard.draw()
+        assert "saved" not in desk.shown.text
+        assert "CPU" in desk.shown.text
+
+
+def test_it_is_said_to_be_behind_only_where_that_matters_and_lasts():
+    desk = Desk()
+    desk.song.now = replace(desk.song.now, behind=0.592)
+    with desk.dashboard:
+
+        def shown_at(now):
+            desk.clock.now = now
+            desk.dashboard.draw()
+            return "592 ms behind" in desk.shown.text
+
+        assert [shown_at(now) for now in (1.0, 1.9, 3.1)] == [False, False, True]
+        desk.dashboard.after_block(Seek(60.0))
+        assert [shown_at(now) for now in (3.2, 4.3, 5.4)] == [False, False, True]
+        desk.dashboard.follow(desk.song)
+        assert [shown_at(now) for now in (5.5, 6.6, 7.7)] == [False, False, True]
+        desk.song.now = replace(desk.song.now, behind=0.09)
+        shown_at(9.0)
+        assert "behind" not in desk.shown.text
+
+
+class Played:
+    """A song as it is played, as far as keys know one."""
+
+    title, is_paused = "song", False
+
+    def __init__(self):
+        self.sought = []
+
+    def seek(self, position):
+        self.sought.append(position)
+
+
+@pytest.mark.parametrize(
+    ("work", "key", "skipped", "sought", "message"),
+    [
+        ({"number": 0, "count": 2}, "n", [1], [], ""),
+        ({"number": 1, "count": 2, "is_last": True}, "n", [], [], "this is the last song"),
+        ({"is_last": True}, "n", [], [], "this is the last song"),
+        ({"is_last": True}, "p", [], [0.0], ""),
+        ({"number": 0, "count": 2}, "p", [-1], [], ""),
+    ],
+)
+def test_behind_the_last_song_there_is_no_next_one(work, key, skipped, sought, message, monkeypatch):
+    desk, song, by = Desk(), Played(), []
+    pressed = [key]
+    with desk.dashboard:
+        controls = Controls(desk.dashboard, Work(song, skip=by.append, **work))
+        monkeypatch.setattr(desk.dashboard, "key", lambda: pressed.pop() if pressed else "")
+        desk.clock.now = 1.0
+        controls.after_block(np.zeros(661, np.float32))
+        assert (by, song.sought) == (skipped, sought)
+        assert ("this is the last song" in desk.shown.text) is bool(message)
+        assert ("n p" in desk.shown.text) is (work.get("count", 1) > 1)
 
 
 def test_what_the_library_reports_is_shown_and_repeated_behind(caplog):

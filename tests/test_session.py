@@ -218,6 +218,18 @@ def test_the_song_before_is_the_beginning_of_this_one_once_it_was_heard_for_a_wh
         assert terminal.end() == 0
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_behind_the_last_song_the_keys_are_not_the_shells(count, start, songs):
+    with start(*songs[:count], size=(100, 24)) as terminal:
+        for name in "ab"[:count]:
+            terminal.wait_for(lambda name=name: f"song {name}.wav" in terminal.screen.rows[0], 30, "the song")
+            terminal.press("n")
+        terminal.wait_for(lambda: "this is the last song" in terminal.screen.text, 10, "the notice")
+        assert f"song {name}.wav" in terminal.screen.rows[0]
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
 def strip_of(terminal):
     """Return what is behind each column of the strip, without the time and the length."""
     return terminal.screen.frame.cells[GROUND, -3, 8:-8]
