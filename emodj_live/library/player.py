@@ -14,8 +14,7 @@ from emodj_live.blocks import Block, Gap
 from emodj_live.console import request_stop
 from emodj_live.errors import LibraryError
 from emodj_live.library.setlist import SetList, Track
-from emodj_live.sinks.terminal.controls import LAST_SONG
-from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
+from emodj_live.sinks.terminal.keys import LAST_SONG, VIEW_KEYS, Key
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,10 @@ from emodj_live.blocks import status_of
 from emodj_live.console import request_stop
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.dashboard import Dashboard
-from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
+from emodj_live.sinks.terminal.keys import LAST_SONG, VIEW_KEYS, Key
 from emodj_live.work import Work
 
 _STRIDE = 5.0  # [s] that an arrow seeks
-LAST_SONG = "this is the last song"
 _BEGINNING = 3.0  # [s] after which the song before means the beginning of this one
 
 

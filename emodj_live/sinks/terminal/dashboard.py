@@ -24,6 +24,7 @@ from emodj_live.errors import SinkError
 from emodj_live.sinks.terminal import background as backgrounds
 from emodj_live.sinks.terminal.interruptions import stepping_aside
 from emodj_live.sinks.terminal.keys import Key
+from emodj_live.sinks.terminal.layout import layout
 from emodj_live.sinks.terminal.look import Look, look_of
 from emodj_live.sinks.terminal.notices import Notices
 from emodj_live.sinks.terminal.plane import Span
@@ -31,6 +32,7 @@ from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.snapshot import save
 from emodj_live.sinks.terminal.state import Stream
 from emodj_live.sinks.terminal.view import Mode, View, render
+from emodj_live.sinks.titles import bare
 from emodj_live.sleeve import Sleeve
 
 _SHORTEST_INTERVAL = 0.028  # [s] between frames
@@ -238,8 +240,10 @@ class Dashboard:
             self._shows_keys = True
         elif key == "v":
             self._mode = self._mode.next
+            if self._mode is Mode.ARC and layout(*self._screen.size).body is None:  # it has no room
+                self._mode = self._mode.next
         elif key == "z":
-            self._is_zoomed = not self._is_zoomed
+            self._is_zoomed ^= self._mode is Mode.PLANE
         elif key == "s":
             if (cells := self._screen.cells) is not None:
                 self.show(save(cells, self._look(), title_of(self._source)), passing=True)
@@ -284,7 +288,7 @@ class Dashboard:
         status, sleeve = status_of(self._source), self._sleeve()
         self._measure(status.behind)
         return View(
-            title=_title(sleeve) or title_of(self._source),
+            title=_title(sleeve) or bare(title_of(self._source)),
             album=sleeve.album,
             cover=sleeve.cover,
             place=self._place,
