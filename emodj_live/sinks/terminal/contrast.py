@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLEAR = 3.0  # contrast of shapes, as WCAG 2 asks for
+_MIDDLE = 0.179  # luminance from which black has more contrast than white
+_SHADES = 21  # from a color to black or white
 
 
 def luminance(colors: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -35,10 +37,15 @@ def clear(colors: NDArray[np.floating], grounds: NDArray[np.floating], least: fl
     -------
     ndarray, shape (..., 3)
     """
-    grounds = np.broadcast_to(grounds, colors.shape)
-    goals = np.where(contrasts(grounds, np.ones(3)) > contrasts(grounds, np.zeros(3)), 1.0, 0.0)[..., np.newaxis]
     found = np.array(np.clip(colors, 0, 1), np.float64)
-    for step in range(1, 21):
-        lacks = contrasts(found, grounds) < least
-        found[lacks] = (colors + step / 20 * (goals - colors))[lacks]
+    grounds = np.broadcast_to(grounds, colors.shape)
+    lacks = contrasts(found, grounds) < least
+    if not lacks.any():
+        return found
+    lacking, behind = colors[lacks], grounds[lacks]
+    goals = (luminance(behind) < _MIDDLE).astype(np.float64)[..., np.newaxis]
+    steps = np.linspace(0, 1, _SHADES)[:, np.newaxis, np.newaxis]
+    shades = lacking + steps * (goals - lacking)
+    first = (contrasts(shades, behind) >= least).argmax(axis=0)
+    found[lacks] = shades[first, np.arange(len(first))]
     return found

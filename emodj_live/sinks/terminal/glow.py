@@ -60,7 +60,8 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
     _write(cells, lettering)
     rows //= 2
     is_word = lettering[0][rows, columns] > 0
-    _write_on_head(cells, pixels, rows[is_word], columns[is_word])
+    if is_word.any():
+        _write_on_head(cells, pixels, rows[is_word], columns[is_word])
     return cells
 
 
