@@ -574,6 +574,12 @@ def test_keys_are_explained_in_a_box(size, view):
         assert "quit" in text(frame)
 
 
+def test_on_a_low_screen_the_box_has_no_padding(view):
+    keys = (*KEYS[:-1], Key("a", "", "one more"), Key("b", "", "and another"), KEYS[-1])
+    shown = text(render(replace(view, keys=keys, shows_keys=True), 40, 10))
+    assert all(key.explained[:20] in shown for key in keys)
+
+
 def test_help_and_quit_are_shown_where_there_is_no_room_for_more_keys(view):
     row = text(render(replace(view, keys=(*KEYS[:-2], *[Key("x", "y" * 9, "")] * 9, *KEYS[-2:])), 60, 18)).split("\n")[
         -1
