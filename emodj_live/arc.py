@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emodj_live.emotion import Quadrant
+from emodj_live.smoothing import HYSTERESIS
+
 ARC_STEP = 0.5  # [s] between points
 _MOST = 3600  # points that are remembered at least: half an hour
 
@@ -47,6 +50,37 @@ class Arc:
         is_there = (places >= 0) & (places < len(self.points))
         found[is_there] = self.points[places[is_there]]
         return found
+
+
+def quadrants(points: NDArray[np.floating]) -> list[Quadrant | None]:
+    """Name the quadrants of a series of averages as `emodj_live.smoothing.Smoother` does, one after the other.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 2)
+        Valence and arousal; NaN where nothing is known, which changes nothing.
+
+    Returns
+    -------
+    list of Quadrant or None
+        None where nothing is known.
+    """
+    known = np.flatnonzero(np.isfinite(points).all(axis=1))
+    if not len(known):
+        return [None] * len(points)
+    values = points[known]
+    first = Quadrant.of(*values[0].tolist()).signs
+    decided = np.where(values > HYSTERESIS, 1, np.where(values < -HYSTERESIS, 0, -1))
+    decided[0] = first
+    newest = np.maximum.accumulate(np.where(decided >= 0, np.arange(len(values))[:, np.newaxis], 0), axis=0)
+    signs = np.take_along_axis(decided, newest, axis=0).astype(bool).tolist()
+    found: list[Quadrant | None] = [None] * len(points)
+    for place, (is_pleasant, is_excited) in zip(known.tolist(), signs, strict=True):
+        found[place] = _QUADRANTS[is_pleasant, is_excited]
+    return found
+
+
+_QUADRANTS = {quadrant.signs: quadrant for quadrant in Quadrant}
 
 
 class ArcRecorder:

@@ -174,10 +174,9 @@ class Session:
         self._tracker = tracker = self._new_tracker()
         self._is_skipped = False
         began = time.monotonic()
-        with (
-            self._looking_ahead(replace(work, skip=self._skip, spread=self._spread())) as work,
-            self._outputs.following(work) as sinks,
-        ):
+        is_last = work.number + 1 == work.count and not self._options.loop
+        work = replace(work, skip=self._skip, spread=self._spread(), is_last=is_last)
+        with self._looking_ahead(work) as work, self._outputs.following(work) as sinks:
             ends = self._end_of_duration(tracker)
 
             def after_block(block: Block | Gap | Seek) -> None:

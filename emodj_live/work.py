@@ -50,6 +50,8 @@ class Work:
         Standard deviation of what the model says, of valence and of arousal; None if it is not known.
     sleeve : callable or None
         Returns what is known of its title, artist, album and cover.
+    is_last : bool
+        Whether none comes after it.
     """
 
     source: Source
@@ -65,6 +67,7 @@ class Work:
     spread: tuple[float, float] | None = None
     ahead: Callable[[], Arc] | None = None
     sleeve: Callable[[], Sleeve] | None = None
+    is_last: bool = False
 
 
 class Turns:

@@ -93,7 +93,7 @@ RULES = {
     "feature_spec": Rule({"numpy"}, {"window_statistics"}),
     "features": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
     "context": Rule({"numpy"}, {"feature_spec", "window_statistics"}),
-    "arc": Rule({"numpy"}),
+    "arc": Rule({"numpy"}, {"emotion", "smoothing"}),
     "child": Rule(),
     "ahead": Rule(own={"arc", "child"}),
     "sleeve": Rule({"numpy"}, {"child"}, {"library.tags"}),  # which only a process of its own imports

@@ -19,6 +19,7 @@ from emodj_live.arc import Arc
 from emodj_live.blocks import Seek, SourceStatus
 from emodj_live.colors import contrast, to_rgb
 from emodj_live.gliding import TailPoint
+from emodj_live.sinks.terminal.controls import Controls
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, GROUND, INK, PALETTE, UPPER_HALF, WEIGHT, Frame
 from emodj_live.sinks.terminal.interruptions import uninterrupted
@@ -30,6 +31,7 @@ from emodj_live.sinks.terminal.plane import Span, Spot, axes
 from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.sound import BANDS, Sound
 from emodj_live.sinks.terminal.view import Mode, View, render
+from emodj_live.work import Work
 
 SIZES = [(60, 18), (80, 24), (120, 40), (160, 20), (200, 55), (300, 90)]
 SMALL = [(30, 12), (59, 17), (16, 6), (59, 18), (60, 17), (45, 8), (120, 9)]
@@ -75,7 +77,7 @@ def with_emotions(view, *emotions):
 
 @pytest.fixture
 def view():
-    status = SourceStatus(position=61.5, length=180.0, input_rate=44100, channels=2, behind=0.042)
+    status = SourceStatus(position=61.5, length=180.0, input_rate=44100, channels=2, behind=0.142)
     sound = Sound(-20.0, -10.0, np.linspace(0, 1, BANDS, dtype=np.float32))
     arc = Arc(np.stack([np.sin(np.arange(360) / 60), np.cos(np.arange(360) / 90)], axis=1).astype(np.float32))
     empty = View(
@@ -142,14 +144,14 @@ def test_frame_shows_it_all(size, look, view):
         "1:01",
         "3:00",
         "44100 Hz, 2 channels",
-        "42 ms behind the sound",
+        "142 ms behind the sound",
         "3 % CPU",
         "space pause",
         "q quit",
     ):
         assert part in shown
     if size[0] >= 80 and size[1] >= 24:
-        for part in ("pleasant", "unpleasant", "gain +7.5 dB", "excited", "calm", "The Album", "last minute"):
+        for part in ("pleasant", "unpleasant", "gain +7.5 dB", "excited", "calm", "The Album", "last 44 s"):
             assert part in shown
     rows = layout(*size).mood.height - 1
     for row in large_letters(newest.quadrant.value, rows):
@@ -163,6 +165,16 @@ def test_the_plane_is_there_and_about_square(size, view):
     shown = text(render(view, *size))
     assert all(name in shown for name in ("HAPPY", "TENSE", "SAD", "CALM"))
     assert f"{view.emotions[-1].valence:+.2f}" in shown or size[0] < 24
+
+
+@pytest.mark.parametrize("size", [*SIZES, (60, 50), (67, 50), (60, 24), (66, 40), (80, 60), (100, 60)])
+def test_the_large_word_has_room_and_the_plane_is_not_stretched(size, view):
+    for quadrant in Quadrant:
+        shown = text(render(with_emotions(view, emotion(quadrant=quadrant)), *size))
+        rows = large_letters(quadrant.value, layout(*size).mood.height - 1)
+        assert all(row.rstrip() in shown for row in rows)
+    plane = layout(*size).plane
+    assert 1.6 <= plane.width / plane.height <= 2.4
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -190,9 +202,9 @@ def test_terminal_too_small_for_a_plane_shows_the_most_important(view):
 @pytest.mark.parametrize(
     ("certainty", "words", "is_large"),
     [
-        (0.72, "happy, 72 % certain", True),
+        (0.72, "72 % certain", True),
         (0.41, "rather happy, 41 % certain", True),
-        (0.27, "perhaps happy, 27 % certain", False),
+        (0.27, "perhaps happy", False),
     ],
 )
 def test_words_follow_the_certainty(certainty, words, is_large, view):
@@ -201,11 +213,14 @@ def test_words_follow_the_certainty(certainty, words, is_large, view):
         shown = text(render(newest, *size))
         assert words in shown
         assert (large_letters("happy", layout(*size).mood.height - 1)[0].rstrip() in shown) is is_large
-    assert words.partition(",")[0].upper() in text(render(newest, 40, 4))
+        beside = text(render(newest, *size).part(*layout(*size).mood))
+        assert ("happy" in beside) is (certainty < 0.5)  # a certain word is not said twice
+        assert f"{100 * certainty:.0f} % certain" in shown
+    assert newest.emotions[-1].mood.upper() in text(render(newest, 40, 4))
     assert "arousal +0.30" in text(render(newest, 40, 4))
 
 
-def test_an_unsure_word_is_paler(view):
+def test_an_unsure_word_is_grayer(view):
     place = layout(80, 24).mood
 
     def ink(certainty):
@@ -213,12 +228,15 @@ def test_an_unsure_word_is_paler(view):
         letters = frame.cells[:, place.y, place.x : place.x + 20]
         return f"#{letters[INK][letters[GLYPH] != ord(' ')].max():06x}"
 
-    assert contrast(ink(0.8), DARK) > 1.5 * contrast(ink(0.41), DARK) > 1.5 * 3
+    certain, unsure = (to_rgb(ink(certainty)) for certainty in (0.8, 0.41))
+    assert np.ptp(unsure) < 0.7 * np.ptp(certain)
 
 
 def test_how_long_a_mood_has_lasted(view):
     assert "for 9 s" in text(render(replace(view, since=9.2), 80, 24))
-    assert " s" not in text(render(replace(quiet(view), since=0.5), 80, 24)).split("happy")[0]
+    assert "for " not in text(render(replace(quiet(view), since=0.5), 80, 24))
+    certain = with_emotions(view, emotion(certainty=0.66))
+    assert "66 % certain · for 18 s" in text(render(replace(certain, since=18.0), 80, 24))
 
 
 def test_a_model_that_does_not_know_its_certainty_says_none(view):
@@ -406,14 +424,20 @@ def test_render_is_pure(view):
 @pytest.mark.parametrize("background", [DARK, LIGHT])
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_words_can_be_read_on_every_background(background, size, view):
-    """Whatever is written in a color of ours has contrast to what is behind it; "faint" has less, but enough."""
-    frame = render(quiet(view), *size, Look(Depth.TRUE, background))
+    """Whatever is written in a color of ours has contrast to what is behind it, also on the glow and on the tail."""
+    for point in ((0.8, 0.8), (0.75, 0.05), (-0.8, -0.75), (0.0, 0.0)):
+        tail = [TailPoint(-0.9, 0.9, 1.0), TailPoint(0.9, 0.9, 2.0)]
+        shown = replace(quiet(view), spot=spot_at(*point, tail))
+        assert_legible(render(shown, *size, Look(Depth.TRUE, background)), background)
+
+
+def assert_legible(frame, background):
     glyphs, inks, grounds, _ = frame.cells
     is_letter = np.vectorize(lambda glyph: glyph < 0x2500 and chr(glyph).isalnum())(glyphs)
     for ink, ground in set(zip(inks[is_letter].tolist(), grounds[is_letter].tolist(), strict=True)):
         if ink != DEFAULT:
             behind = background if ground == DEFAULT else f"#{ground:06x}"
-            assert contrast(f"#{ink:06x}", behind) > 2.6
+            assert contrast(f"#{ink:06x}", behind) > 3
 
 
 @pytest.mark.parametrize("background", [DARK, LIGHT])
@@ -477,6 +501,63 @@ def test_the_color_fills_the_screen_and_the_word_is_on_it(view):
     assert all(row.strip() in text(frame) for row in large_letters("happy", 5))
 
 
+def test_the_color_says_below_what_is_heard_and_what_happens(view):
+    shown = with_emotions(replace(quiet(view), mode=Mode.COLOR), emotion(1.0, 0.5, 0.5))
+    paused = replace(shown, status=replace(view.status, is_paused=True))
+    for each, said in ((shown, "Artist - Title"), (replace(shown, message="a notice"), "a notice"), (paused, "paused")):
+        row = text(render(each, 80, 24)).split("\n")[-1]
+        assert row.strip().startswith(said)
+        assert row.strip().endswith("1:01 / 3:00")
+
+
+def test_the_zoom_has_a_sign_and_a_key_where_it_does_something(view):
+    zoomed = replace(view, span=Span((-0.5, 0.5), (-0.5, 0.5)))
+    assert "zoom" in "\n".join(text(render(zoomed, 80, 24)).split("\n")[:3])
+    assert "zoom" not in "\n".join(text(render(view, 80, 24)).split("\n")[:3])
+    assert "z zoom" in text(render(view, 80, 24))
+    assert "zoom" not in text(render(replace(view, mode=Mode.ARC, shows_keys=True), 80, 24))
+
+
+@pytest.mark.parametrize("depth", Depth)
+def test_what_is_beyond_a_zoomed_plane_is_not_drawn_on_its_edge(depth, view):
+    tail = [TailPoint(0.2, 0.9, 1.0), TailPoint(-0.2, 0.9, 2.0)]
+    view = replace(view, span=Span((-0.5, 0.5), (-0.5, 0.5)))
+    first, second = (
+        render(replace(view, spot=spot_at(0.2, -0.3, way)), 80, 24, Look(depth)).cells
+        for way in (tail, [TailPoint(0.2, 0.9, 1.0)])
+    )
+    assert (first == second).all()
+
+
+@pytest.mark.parametrize("depth", Depth)
+def test_words_stand_above_point_and_tail(depth, view):
+    tail = [TailPoint(-1.0, 1.0, 1.0), TailPoint(1.0, 1.0, 2.0), TailPoint(1.0, -1.0, 3.0)]
+    for size in ((20, 6), (80, 24)):
+        for point in ((0.6, 0.6), (-0.7, -0.6), (0.8, 0.9)):
+            shown = text(render(replace(view, spot=spot_at(*point, tail)), *size, Look(depth)))
+            assert all(name in shown for name in ("HAPPY", "TENSE", "SAD", "CALM"))
+
+
+def test_the_last_row_of_a_small_screen_says_word_values_and_time(view):
+    row = text(render(with_emotions(view, emotion()), 30, 12)).split("\n")[-1]
+    assert row.split() == ["HAPPY", "+0.40", "+0.30", "1:01"]
+
+
+def test_curves_show_as_much_time_as_there_is_on_one_scale(view):
+    def curve(name, frame):
+        rows = getattr(layout(120, 40), name)
+        return text(frame.part(*rows._replace(y=rows.y + 1, height=rows.height - 1))).split("\n")
+
+    frame = render(with_emotions(view, *(emotion(0.5 * n, 0.52, -0.31) for n in range(1, 38))), 120, 40)
+    assert text(frame).count("last 18 s") == 2
+    for rows in (curve("valence", frame), curve("arousal", frame)):
+        assert rows[0].rstrip().endswith("+0.6")
+        assert rows[-1].rstrip().endswith("-0.4")
+        dotted = max(rows, key=lambda row: sum(0x2800 < ord(c) < 0x2900 for c in row))
+        assert not dotted[:39].strip(" ").count(" ")  # from the left edge to the scale
+    assert text(render(with_emotions(view, *wandering(121)), 120, 40)).count("last minute") == 2
+
+
 def test_before_any_sound_there_is_no_color(view):
     frame = render(replace(with_emotions(view), mode=Mode.COLOR), 120, 40)
     assert "listening" in text(frame)
@@ -489,6 +570,14 @@ def test_keys_are_explained_in_a_box(size, view):
     if size in SIZES:
         shown = text(frame)
         assert all(key.explained in shown for key in KEYS)
+    elif size != (12, 3):
+        assert "quit" in text(frame)
+
+
+def test_on_a_low_screen_the_box_has_no_padding(view):
+    keys = (*KEYS[:-1], Key("a", "", "one more"), Key("b", "", "and another"), KEYS[-1])
+    shown = text(render(replace(view, keys=keys, shows_keys=True), 40, 10))
+    assert all(key.explained[:20] in shown for key in keys)
 
 
 def test_help_and_quit_are_shown_where_there_is_no_room_for_more_keys(view):
@@ -780,7 +869,7 @@ def test_terminal_is_taken_and_given_back_once():
         assert screen.take()
     for _ in range(2):
         screen.give_back()
-    assert desk.file.getvalue() == "\x1b[?1049h\x1b[?25l\x1b[?1049l\x1b[?25h"
+    assert desk.file.getvalue() == "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[?1049l\x1b[?25h"
 
 
 def test_keeps_a_minute():
@@ -809,17 +898,102 @@ def test_follow_begins_a_new_stream():
         assert [one.time for one in desk.dashboard._stream.emotions] == [0.5]
 
 
-def test_after_a_seek_the_last_moments_are_forgotten_and_the_song_is_not():
+def test_with_the_first_emotion_after_a_seek_the_last_moments_are_forgotten_and_the_song_is_not():
     desk = Desk()
     with desk.dashboard:
         for time in (60.0, 60.5, 61.0):
             desk.dashboard(emotion(time))
         desk.clock.now = 1.0
-        desk.dashboard.after_block(Seek(3.0))
-        assert desk.dashboard._stream.emotions == ()
+        desk.dashboard.after_block(Seek(63.0))
+        assert "listening" not in desk.shown.text
+        assert "valence +0.40" in desk.shown.text
         assert len(desk.dashboard._stream.arc.points) == 122
-        desk.dashboard(emotion(3.5))
-        assert [one.time for one in desk.dashboard._stream.emotions] == [3.5]
+        desk.dashboard(emotion(63.5))
+        assert [one.time for one in desk.dashboard._stream.emotions] == [63.5]
+        desk.dashboard(emotion(64.0))
+        assert [one.time for one in desk.dashboard._stream.emotions] == [63.5, 64.0]
+
+
+def test_a_passing_message_goes_away_by_itself_and_a_lasting_one_comes_back():
+    desk = Desk()
+    with desk.dashboard:
+        desk.dashboard.keys = KEYS
+        desk.dashboard.show("a lasting one")
+        desk.dashboard.show("saved", passing=True)
+        for now, shown, hidden in ((3.9, "saved", "a lasting one"), (4.1, "a lasting one", "saved")):
+            desk.clock.now = now
+            desk.dashboard.after_block()
+            assert shown in desk.shown.text
+            assert hidden not in desk.shown.text
+        desk.dashboard.show("saved again", passing=True)
+        desk.dashboard.show("")
+        desk.dashboard.draw()
+        assert "saved" not in desk.shown.text
+        assert "CPU" in desk.shown.text
+
+
+@pytest.mark.parametrize(("size", "modes"), [((80, 24), "arc color plane"), ((59, 17), "color plane color")])
+def test_views_that_have_no_room_are_left_out(size, modes):
+    desk, seen = Desk(*size), []
+    for _ in range(3):
+        desk.dashboard.press("v")
+        seen.append(desk.dashboard._mode.value)
+    assert seen == modes.split()
+
+
+def test_it_is_said_to_be_behind_only_where_that_matters_and_lasts():
+    desk = Desk()
+    desk.song.now = replace(desk.song.now, behind=0.592)
+    with desk.dashboard:
+
+        def shown_at(now):
+            desk.clock.now = now
+            desk.dashboard.draw()
+            return "592 ms behind" in desk.shown.text
+
+        assert [shown_at(now) for now in (1.0, 1.9, 3.1)] == [False, False, True]
+        desk.dashboard.after_block(Seek(60.0))
+        assert [shown_at(now) for now in (3.2, 4.3, 5.4)] == [False, False, True]
+        desk.dashboard.follow(desk.song)
+        assert [shown_at(now) for now in (5.5, 6.6, 7.7)] == [False, False, True]
+        desk.song.now = replace(desk.song.now, behind=0.09)
+        shown_at(9.0)
+        assert "behind" not in desk.shown.text
+
+
+class Played:
+    """A song as it is played, as far as keys know one."""
+
+    title, is_paused = "song", False
+
+    def __init__(self):
+        self.sought = []
+
+    def seek(self, position):
+        self.sought.append(position)
+
+
+@pytest.mark.parametrize(
+    ("work", "key", "skipped", "sought", "message"),
+    [
+        ({"number": 0, "count": 2}, "n", [1], [], ""),
+        ({"number": 1, "count": 2, "is_last": True}, "n", [], [], "this is the last song"),
+        ({"is_last": True}, "n", [], [], "this is the last song"),
+        ({"is_last": True}, "p", [], [0.0], ""),
+        ({"number": 0, "count": 2}, "p", [-1], [], ""),
+    ],
+)
+def test_behind_the_last_song_there_is_no_next_one(work, key, skipped, sought, message, monkeypatch):
+    desk, song, by = Desk(), Played(), []
+    pressed = [key]
+    with desk.dashboard:
+        controls = Controls(desk.dashboard, Work(song, skip=by.append, **work))
+        monkeypatch.setattr(desk.dashboard, "key", lambda: pressed.pop() if pressed else "")
+        desk.clock.now = 1.0
+        controls.after_block(np.zeros(661, np.float32))
+        assert (by, song.sought) == (skipped, sought)
+        assert ("this is the last song" in desk.shown.text) is bool(message)
+        assert ("n p" in desk.shown.text) is (work.get("count", 1) > 1)
 
 
 def test_what_the_library_reports_is_shown_and_repeated_behind(caplog):

@@ -105,6 +105,7 @@ class Keys:
     def __init__(self, deck, *keys):
         self._deck, self._keys = deck, list(keys)
         self.titles, self.notes, self.note = [], [], ""
+        self.messages = []
 
     def follow(self, source):
         self._source = source
@@ -113,8 +114,8 @@ class Keys:
     def __call__(self, emotion):
         pass
 
-    def show(self, message):
-        pass
+    def show(self, message, *, passing=False):
+        self.messages += [message] * passing
 
     def press(self, key):
         raise AssertionError(key)
@@ -145,6 +146,7 @@ def evening(monkeypatch, tmp_path, music, model):
         with Deck() as deck:
             dashboard = Keys(deck, *keys)
             Player(songs, deck, EmotionTracker(model), threading.Event(), dashboard=dashboard).run()
+        evening.messages = dashboard.messages
         return [title.removesuffix(".wav") for title in dashboard.titles], list(dict.fromkeys(dashboard.notes))
 
     return evening
@@ -160,7 +162,6 @@ def test_what_is_no_song_is_left_out_with_a_notice(evening, caplog):
 @pytest.mark.parametrize(
     ("keys", "titles"),
     [
-        ([(1, "n"), (1, "n"), (1, "n")], ["0", "2", "3"]),
         ([(1, "n"), (1, "p"), (1, "q")], ["0", "2", "0"]),
         ([(1, "n"), (4, "p"), (1, "q")], ["0", "2", "2"]),
         ([(1, "1"), (2, "n"), (1, "q")], ["0", "3"]),
@@ -171,6 +172,11 @@ def test_what_is_no_song_is_left_out_with_a_notice(evening, caplog):
 def test_keys(keys, titles, evening, monkeypatch):
     monkeypatch.setattr(Keys, "press", lambda *_: None)
     assert evening(*keys, happy="32")[0] == titles
+
+
+def test_behind_the_last_song_the_keys_are_not_the_shells(evening):
+    assert evening((1, "n"), (1, "n"), (1, "n"), (2, "n"), (3, "q"))[0] == ["0", "2", "3"]
+    assert evening.messages == ["this is the last song"] * 2
 
 
 def test_the_note_says_where_it_leads(evening):

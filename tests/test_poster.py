@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,7 +39,21 @@ def test_it_says_which_moods_there_are_and_how_long_it_is():
     shares = [text for text in texts(figure) if re.match(r"\d+ %", text)]
     assert shares == ["60 %", "39 %", "1 %"]
     dots = [text for text in figure.texts if text.get_text() == "\u25cf"]
-    assert [dot.get_color() for dot in dots] == [q.color for q in (Quadrant.HAPPY, Quadrant.SAD, Quadrant.CALM)]
+    assert [dot.get_color() for dot in dots] == [color_of(*point) for point in [(0.3, 0.2), (-0.3, -0.2), (0.2, -0.3)]]
+
+
+def test_the_shares_are_those_of_the_sides_where_the_path_is():
+    """Near an axis a mood keeps its name for a while, which nobody sees on a poster."""
+    named = [replace(one, quadrant=Quadrant.SAD) for one in song(*[(0.04, -0.2)] * 10)]
+    assert texts(draw(named, "")) == ["calm  \u00b7  0:05", "\u25cf", "calm", "100 %", "emodj-live"]
+
+
+def test_small_words_say_what_is_what():
+    plane, arc = draw(song((0.1, 0.1), (-0.1, 0.2)), "").axes
+    assert {"pleasant", "unpleasant", "excited", "calm", "start", "end"} <= {text.get_text() for text in plane.texts}
+    assert {text.get_text() for text in arc.texts} == {"start", "end", "arousal"}
+    ends = {text.get_text(): text.get_window_extent() for text in plane.texts if text.get_text() in ("start", "end")}
+    assert ends["end"].x1 < ends["start"].x0
 
 
 def test_the_arc_has_the_colors_and_the_heights():

@@ -12,12 +12,13 @@ from rich.console import Console
 from screen_reader import ScreenReader
 
 from emodj_live import Emotion, Quadrant
-from emodj_live.arc import Arc, ArcRecorder
+from emodj_live.arc import Arc, ArcRecorder, quadrants
 from emodj_live.blocks import SourceStatus
 from emodj_live.calibration import Calibration
-from emodj_live.colors import color_of, to_rgb
+from emodj_live.colors import color_of, contrast, to_rgb
 from emodj_live.sinks.terminal import background, cover, snapshot
 from emodj_live.sinks.terminal.braille import braille
+from emodj_live.sinks.terminal.contrast import contrasts
 from emodj_live.sinks.terminal.curves import limits, spread
 from emodj_live.sinks.terminal.dashboard import Dashboard
 from emodj_live.sinks.terminal.encoder import changes
@@ -29,8 +30,22 @@ from emodj_live.sinks.terminal.sound import BANDS, SILENT, Ears
 from emodj_live.sinks.terminal.strip import draw_strip, window
 from emodj_live.sinks.terminal.svg import svg
 from emodj_live.sleeve import SleeveReader
+from emodj_live.smoothing import Smoother
 
 RATE = 22050
+CUBE = 0, 95, 135, 175, 215, 255
+
+
+def rgb(color, default):
+    """Return red, green and blue, up to 255, of one of a frame's colors."""
+    if color == DEFAULT:
+        return tuple(round(255 * part) for part in to_rgb(default))
+    if color < PALETTE:
+        return tuple(color.to_bytes(3, "big"))
+    number = color - PALETTE - 16
+    return (8 + 10 * (number - 216),) * 3 if number >= 216 else tuple(CUBE[number // each % 6] for each in (36, 6, 1))
+
+
 PIECE = 0.03  # [s]
 
 
@@ -80,9 +95,9 @@ class Desk:
         """Return the pixels that are as bright as the point."""
         x, y, width, height = self.plane
         cells = self.dashboard._screen.cells[:, y : y + height, x : x + width]
+        inks = np.where(cells[GLYPH] == ord("▀"), cells[INK], cells[GROUND])  # or the point is behind a letter
         light = np.empty((2 * height, width))
-        light[::2], light[1::2] = (unpacked(cells[plane]).min(-1) for plane in (INK, GROUND))
-        light[np.repeat(cells[GLYPH] != ord("▀"), 2, axis=0)] = 0
+        light[::2], light[1::2] = (unpacked(colors).min(-1) for colors in (inks, cells[GROUND]))
         return light > 0.7
 
     def run(self, series, step=0.5):
@@ -313,14 +328,17 @@ def test_a_gap_leaves_a_hole():
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([0.31, 0.52], (0.3, 0.6)),
+        ([0.31, 0.52], (0.0, 0.6)),
+        ([-0.31, -0.52], (-0.6, 0.0)),
         ([0.0], (-0.1, 0.1)),
         ([-1.0, 1.0], (-1.0, 1.0)),
-        ([0.25, 0.25], (0.1, 0.3)),
+        ([0.25, 0.25], (0.0, 0.3)),
+        ([0.05, 0.05], (0.0, 0.2)),
+        ([-0.05, -0.05], (-0.2, 0.0)),
         ([], None),
     ],
 )
-def test_a_scale_is_in_whole_tenths(values, expected):
+def test_a_scale_is_in_whole_tenths_with_zero_on_it(values, expected):
     low, high = limits(np.array([*values, np.nan]))
     if expected:
         assert (low, high) == pytest.approx(expected)
@@ -407,6 +425,47 @@ def test_until_the_moods_are_known_the_strip_is_plain():
     assert "────" in text
 
 
+def shown(row):
+    return "".join(segment.text for segment in row.lines()[0])
+
+
+def test_the_words_of_a_strip_are_those_of_the_large_word():
+    """With the same hysteresis: a short way across an axis is no other mood."""
+    values = np.tile([0.3, 0.3], (200, 1))
+    values[100:, 0] = -0.03
+    assert "tense" not in shown(strip(0.0, arc=Arc(values.astype(np.float32))))
+    values[150:, 0] = -0.06
+    row = shown(strip(0.0, arc=Arc(values.astype(np.float32))))
+    assert abs(row.index("tense") - 46) < 3
+    smoother, random = Smoother(0.5, 0.0), np.random.default_rng(3)
+    points, named = random.normal(0, 0.06, (500, 2)), []
+    for point in points.tolist():
+        smoother.update(*point, is_silent=False)
+        named.append(smoother.quadrant)
+    assert quadrants(points) == named
+    assert quadrants(np.array([[np.nan, np.nan], [0.2, 0.2], [np.nan, 0.1]])) == [None, Quadrant.HAPPY, None]
+
+
+def test_stretches_that_have_no_room_for_their_word_are_part_of_their_neighbors():
+    values = np.tile([0.3, 0.3], (200, 1))
+    values[80:90] = values[120:126] = -0.3, -0.3
+    row = shown(strip(0.0, look=Look(Depth.NONE), arc=Arc(values.astype(np.float32))))
+    assert "│" not in row
+    assert row.count("happy") == 1
+    values[80:120] = -0.3, -0.3
+    row = shown(strip(0.0, look=Look(Depth.NONE), arc=Arc(values.astype(np.float32))))
+    assert row.count("│") == 2
+    assert row.index("happy") < row.index("│") < row.index("sad") < row.rindex("│") < row.rindex("happy")
+
+
+@pytest.mark.parametrize("look", [Look(), Look(Depth.NONE)], ids=str)
+def test_the_mark_never_cuts_a_word(look):
+    for second in range(100):
+        row = shown(strip(float(second), look=look))
+        assert "happy" in row or 40 < second < 55
+        assert "sad" in row or second > 85
+
+
 @pytest.mark.parametrize(
     ("position", "length", "expected"),
     [
@@ -437,6 +496,32 @@ def test_window(position, length, expected):
 def test_as_many_colors_as_the_console_has(options, depth):
     console = Console(file=io.StringIO(), force_terminal=True, legacy_windows=False, _environ={}, **options)
     assert look_of(console, LIGHT) == Look(depth, LIGHT)
+
+
+@pytest.mark.parametrize("look", [Look(d, g) for d in (Depth.TRUE, Depth.PALETTE) for g in (DARK, LIGHT)], ids=str)
+def test_lines_and_notes_and_names_stand_out_from_the_background(look):
+    def against(ink):
+        return contrast("#" + bytes(rgb(int(ink), look.foreground)).hex(), look.background)
+
+    axis = np.linspace(-1, 1, 15)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1)
+    assert min(map(against, look.lines(points).ravel())) >= 3
+    assert against(look.faint.ink) >= 4.5
+    for quadrant in Quadrant:
+        for is_muted in (False, True):
+            ink = look.name_of(quadrant, is_muted=is_muted).ink
+            assert against(ink) >= 4.5
+            assert np.ptp(rgb(ink, "#000000")) > 30  # it has a color
+
+
+def test_a_muted_name_is_grayer_and_as_bright():
+    for ground in (DARK, LIGHT):
+        for quadrant in Quadrant:
+            full, muted = (
+                unpacked(np.array(Look(Depth.TRUE, ground).name_of(quadrant, is_muted=m).ink)) for m in (0, 1)
+            )
+            assert np.ptp(muted) < 0.7 * np.ptp(full)
+            assert contrasts(full, muted) < 1.25
 
 
 def test_the_field_has_the_colors_of_emotions():

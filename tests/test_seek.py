@@ -522,7 +522,7 @@ def test_table_and_json_go_on_with_the_new_times(song, model, time, tmp_path):
     assert rows["time"].tolist() == times
 
 
-def test_dashboard_forgets_the_emotions_of_before(song, model, time):
+def test_dashboard_keeps_the_emotions_of_before_until_there_is_another(song, model, time):
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
     source = PacedSource(FileSource(song), clock=time.clock, sleep=time.sleep)
     dashboard = Dashboard(source, console=console, clock=time.clock, cpu_clock=time.clock)
@@ -537,7 +537,7 @@ def test_dashboard_forgets_the_emotions_of_before(song, model, time):
 
     with dashboard:
         EmotionTracker(model).run(source, dashboard, after_block=after_block)
-    assert seen == [0]
+    assert seen == [3]
     assert next(emotion.time for emotion in dashboard._stream.emotions) == 1.0
 
 

@@ -189,17 +189,17 @@ def songs(write_audio, music):
 
 def test_several_songs_share_one_screen(start, songs):
     with start(*songs, "missing.wav", size=(100, 24)) as terminal:
-        terminal.wait_for(lambda: "song a.wav" in terminal.screen.rows[0], 30, "the first song")
+        terminal.wait_for(lambda: "song a " in terminal.screen.rows[0], 30, "the first song")
         assert "1 of 4" in terminal.screen.rows[0]
         terminal.wait_for(lambda: "valence" in terminal.screen.text, 30, "an emotion")
         terminal.press("n")
-        terminal.wait_for(lambda: "song b.wav" in terminal.screen.rows[0], 30, "the second song")
+        terminal.wait_for(lambda: "song b " in terminal.screen.rows[0], 30, "the second song")
         terminal.press("n")
-        terminal.wait_for(lambda: "song c.wav" in terminal.screen.rows[0], 30, "the third song")
+        terminal.wait_for(lambda: "song c " in terminal.screen.rows[0], 30, "the third song")
         terminal.press("p")
-        terminal.wait_for(lambda: "song b.wav" in terminal.screen.rows[0], 30, "the second song again")
+        terminal.wait_for(lambda: "song b " in terminal.screen.rows[0], 30, "the second song again")
         terminal.press("n")
-        terminal.wait_for(lambda: "song c.wav" in terminal.screen.rows[0], 30, "the third song again")
+        terminal.wait_for(lambda: "song c " in terminal.screen.rows[0], 30, "the third song again")
         terminal.press("n")
         assert terminal.end() == 1
         assert_left_well(terminal)  # which counts the screens
@@ -214,6 +214,18 @@ def test_the_song_before_is_the_beginning_of_this_one_once_it_was_heard_for_a_wh
         terminal.press("p")
         terminal.wait_for(lambda: "0:00" in terminal.screen.text, 30, "the beginning")
         assert "1 of 3" in terminal.screen.rows[0]
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_behind_the_last_song_the_keys_are_not_the_shells(count, start, songs):
+    with start(*songs[:count], size=(100, 24)) as terminal:
+        for name in "ab"[:count]:
+            terminal.wait_for(lambda name=name: f"song {name} " in terminal.screen.rows[0], 30, "the song")
+            terminal.press("n")
+        terminal.wait_for(lambda: "this is the last song" in terminal.screen.text, 10, "the notice")
+        assert f"song {name} " in terminal.screen.rows[0]
         terminal.press("q")
         assert terminal.end() == 0
 

@@ -14,7 +14,7 @@ from emodj_live.blocks import Block, Gap
 from emodj_live.console import request_stop
 from emodj_live.errors import LibraryError
 from emodj_live.library.setlist import SetList, Track
-from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
+from emodj_live.sinks.terminal.keys import LAST_SONG, VIEW_KEYS, Key
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class Player:
         elif key == "q":
             request_stop(self._stop)
         elif key == "n":
-            self._leave(source)
+            self._go_on(source)
         elif key == "p":
             self._songs.go_back(again=source.position > _RESTARTS)
             self._prepare()
@@ -180,6 +180,13 @@ class Player:
             seek(max(0.0, source.position + _SEEKS[key]))
         elif self._dashboard:
             self._dashboard.press(key)
+
+    def _go_on(self, source: PlayedSource) -> None:
+        """Go on to the next song; behind the last one there is a shell, which would get the keys that follow."""
+        if self._songs.coming(1):
+            self._leave(source)
+        elif self._dashboard:
+            self._dashboard.show(LAST_SONG, passing=True)
 
     def _leave(self, source: PlayedSource) -> None:
         """Go on with the next song, the first seconds of which are decoded while this one is still heard."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import unicodedata
 import warnings
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from emodj_live.errors import one_line
 from emodj_live.sinks.pictures import matplotlib, reach_of
 from emodj_live.sinks.plot import PlotSink, open_pictures
 from emodj_live.sinks.plot import parse as parse
+from emodj_live.sinks.titles import bare
 from emodj_live.work import Output
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ _PATH = 320  # points of the path at most
 _HUES, _CELLS = 48, 300  # of the plane along each side: of its colors, and of the light on them
 _SPREADS = (0.3, 0.02)  # of the light around the path and of its glow, relative to the plane
 _MENTIONED, _SHOWN = 0.15, 0.005  # from which share on a mood is mentioned, and shown with its share
+_SMALL = 10  # [points] of captions
 _ELLIPSIS = "\u2026"
 _LETTERS = (  # fonts with letters that the usual one lacks; those that are installed are used
     *("Noto Sans CJK JP", "Noto Sans CJK SC", "Source Han Sans", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
@@ -44,7 +45,6 @@ _LETTERS = (  # fonts with letters that the usual one lacks; those that are inst
     *("Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Segoe UI Symbol"),
 )
 _USUAL = "DejaVu Sans"
-_FILE_TYPE = re.compile(r"\.(aac|aiff?|ape|au|caf|flac|m4a|mka|mp[234]|oga|ogg|opus|wav|webm|wma|wv)$", re.IGNORECASE)
 
 
 class PosterSink(PlotSink):
@@ -76,17 +76,23 @@ class _Song:
     points: NDArray[np.float64]  # valence and arousal of each emotion
     times: NDArray[np.float64]
     heard: NDArray[np.bool_]  # which of them are not silent
-    shares: dict[Quadrant, float]  # of what is heard
+    shares: dict[Quadrant, float]  # of what is heard, by the sides of the axes where the path is
+    means: dict[Quadrant, tuple[float, float]]  # of the points on each side
 
     @classmethod
     def of(cls, emotions: Sequence[Emotion]) -> _Song:
         heard = np.array([not emotion.is_silent for emotion in emotions])
-        named = [emotion.quadrant for emotion in emotions if not emotion.is_silent]
+        points = np.array([(emotion.valence, emotion.arousal) for emotion in emotions])
+        named = [Quadrant.of(*point) for point in points[heard].tolist()]
+        sides = {
+            quadrant: points[heard][[name is quadrant for name in named]] for quadrant in Quadrant if quadrant in named
+        }
         return cls(
-            np.array([(emotion.valence, emotion.arousal) for emotion in emotions]),
+            points,
             np.array([emotion.time for emotion in emotions]),
             heard,
             {quadrant: named.count(quadrant) / max(1, len(named)) for quadrant in Quadrant},
+            {quadrant: (float(side[:, 0].mean()), float(side[:, 1].mean())) for quadrant, side in sides.items()},
         )
 
     @property
@@ -112,7 +118,7 @@ def draw(emotions: Sequence[Emotion], title: str) -> Any:
     song = _Song.of(emotions)
     ground = blend(_NIGHT, color_of(*song.middle), 0.08)
     figure = matplotlib().figure.Figure(figsize=_SIZE, facecolor=ground)
-    printable = _FILE_TYPE.sub("", one_line(title).encode(errors="replace").decode())
+    printable = bare(one_line(title).encode(errors="replace").decode())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters that no font has, about which there is a line of its own
         with_title = _draw_title(figure, printable)
@@ -234,11 +240,11 @@ def _in_order(shares: dict[Quadrant, float]) -> list[tuple[float, Quadrant]]:
 
 
 def _draw_shares(figure: Any, song: _Song) -> None:
-    """Write which moods there are, each with a dot of its color; a bar would say the same twice."""
+    """Write which moods there are, each with a dot of the color that it has here; a bar would say the same twice."""
     shares = [(share, quadrant) for share, quadrant in _in_order(song.shares) if share >= _SHOWN]
     for place, (share, quadrant) in enumerate(shares):
         x = _MARGIN + place * (1 - 2 * _MARGIN) / 4
-        figure.text(x, 0.083, "\u25cf", size=17, color=quadrant.color, va="center")
+        figure.text(x, 0.083, "\u25cf", size=17, color=color_of(*song.means[quadrant]), va="center")
         figure.text(x + 0.032, 0.084, f"{quadrant}", size=14, color=_INK, va="center")
         figure.text(x + 0.032, 0.061, f"{100 * share:.0f} %", size=12, color=_DIM, va="center")
 
@@ -260,8 +266,21 @@ def _draw_plane(axes: Any, song: _Song, ground: str) -> None:
         side, up = (1 if is_positive else -1 for is_positive in quadrant.signs)
         text = {"ha": "right" if side > 0 else "left", "va": "top" if up > 0 else "bottom"}
         axes.text(0.95 * side * wide, 0.93 * up * reach, quadrant.value, color=_INK, alpha=0.6, size=14, **text)
+    for word, x, y, corner in (
+        ("pleasant", 0.98 * wide, 0, ("right", "bottom")),
+        ("unpleasant", -0.98 * wide, 0, ("left", "bottom")),
+        ("excited", 0, 0.98 * reach, ("left", "top")),
+        ("calm", 0, -0.98 * reach, ("left", "bottom")),
+    ):
+        _caption(axes, word, (x, y), (4 * (corner[0] == "left" and not x), 3 * (not y)), corner)
     if song.heard.any():
         _draw_path(axes, song)
+
+
+def _caption(axes: Any, text: str, at: tuple[float, float], shift: tuple[float, float], place: tuple[str, str]) -> None:
+    """Write a small word beside a place; the shift is in points."""
+    options = {"color": _INK, "alpha": 0.55, "size": _SMALL, "ha": place[0], "va": place[1], "zorder": 4}
+    axes.annotate(text, at, shift, textcoords="offset points", **options)
 
 
 def _draw_field(axes: Any, song: _Song, wide: float, reach: float, ground: str) -> None:
@@ -312,6 +331,9 @@ def _draw_path(axes: Any, song: _Song) -> None:
     axes.add_collection(lines, autolim=False)
     axes.plot(*points[0], "o", color=_INK, markerfacecolor="none", markersize=10, markeredgewidth=2, zorder=4)
     axes.plot(*points[-1], "o", color=_INK, markersize=9, zorder=4)
+    side = 1 if points[-1, 0] >= points[0, 0] else -1  # where the end is, seen from the start
+    for text, at, way in (("start", points[0], -side), ("end", points[-1], side)):
+        _caption(axes, text, (at[0], at[1]), (9 * way, 0), ("left" if way > 0 else "right", "center"))
 
 
 def _draw_arc(axes: Any, song: _Song) -> None:
@@ -328,6 +350,8 @@ def _draw_arc(axes: Any, song: _Song) -> None:
     for place, (height, color) in enumerate(zip(heights, colors, strict=True)):
         axes.plot([place, place], [-height, height], color=color, linewidth=width, solid_capstyle="round")
     axes.set(xlim=(-0.5, max(count, 24) - 0.5), ylim=(-1.15, 1.15))
+    for word, x, side in (("start", 0, "left"), ("end", 1, "right"), ("arousal", 0.5, "center")):
+        axes.text(x, -0.02, word, transform=axes.transAxes, color=_DIM, size=_SMALL, ha=side, va="top")
     axes.axis("off")
 
 

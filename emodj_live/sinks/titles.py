@@ -1,8 +1,30 @@
-"""Titles for other programs: a file may be called anything, and a network or a program does not take everything."""
+"""What a song is called: where its name is shown large, and for programs that do not take every name."""
 
 from __future__ import annotations
 
+import re
+
+_FILE_TYPE = re.compile(r"\.(aac|aiff?|ape|au|caf|flac|m4a|mka|mp[234]|oga|ogg|opus|wav|webm|wma|wv)$", re.IGNORECASE)
 _LONGEST = 1000  # characters: a datagram has room for some 60 000 bytes
+
+
+def bare(title: str) -> str:
+    """Return a title without the suffix of an audio file, which it has if it is only the file's name.
+
+    Parameters
+    ----------
+    title : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> bare("01 Song.flac")
+    '01 Song'
+    """
+    return _FILE_TYPE.sub("", title)
 
 
 def sendable(title: str) -> str:

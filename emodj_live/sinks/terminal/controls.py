@@ -9,7 +9,7 @@ from emodj_live.blocks import status_of
 from emodj_live.console import request_stop
 from emodj_live.emotion import Emotion
 from emodj_live.sinks.terminal.dashboard import Dashboard
-from emodj_live.sinks.terminal.keys import VIEW_KEYS, Key
+from emodj_live.sinks.terminal.keys import LAST_SONG, VIEW_KEYS, Key
 from emodj_live.work import Work
 
 _STRIDE = 5.0  # [s] that an arrow seeks
@@ -35,9 +35,10 @@ class Controls:
         if hasattr(self._source, "is_paused"):
             self._actions[" "] = self._pause
         if hasattr(self._source, "seek"):
+            self._actions |= {"n": self._go_on, "p": lambda: self._seek_to(0.0)} if work.is_last else {}
             self._actions |= {"left": lambda: self._seek(-_STRIDE), "right": lambda: self._seek(_STRIDE)}
         if work.count > 1:
-            self._actions |= {"n": lambda: self._work.skip(1), "p": self._go_back}
+            self._actions |= {"n": self._go_on, "p": self._go_back}
         dashboard.keys = self._keys()
 
     def __call__(self, emotion: Emotion) -> None:
@@ -62,7 +63,7 @@ class Controls:
             "left": Key("← →", "seek", f"go {_STRIDE:g} seconds back or on"),
             "n": Key("n p", "song", "next song, or the one before"),
         }
-        own = [shown for key, shown in known.items() if key in self._actions]
+        own = [shown for key, shown in known.items() if key in self._actions and (key != "n" or self._work.count > 1)]
         return (*own, *VIEW_KEYS, Key("q", "quit", "quit"))
 
     def _quit(self) -> None:
@@ -80,7 +81,14 @@ class Controls:
             self._source.seek(position)
             self._target = position
         except TypeError:  # what is paced or played cannot be begun elsewhere
-            self._dashboard.show("this source can only be heard from its beginning")
+            self._dashboard.show("this source can only be heard from its beginning", passing=True)
+
+    def _go_on(self) -> None:
+        """Go on to the next song; behind the last one there is a shell, which would get the keys that follow."""
+        if self._work.is_last:
+            self._dashboard.show(LAST_SONG, passing=True)
+        else:
+            self._work.skip(1)
 
     def _go_back(self) -> None:
         """Go to the beginning of the song or, near its beginning, to the song before."""

@@ -16,6 +16,7 @@ from emodj_live.sinks.terminal.look import Depth, Look
 SCALE_WIDTH = 6  # columns
 _STEP = 0.1  # of the scale
 _LEAST = 0.2  # from its bottom to its top
+_GAP = 6.0  # [s] without an emotion, which leave a hole
 _MARGIN = 0.01
 
 
@@ -46,7 +47,7 @@ def spread(
     values = np.array(points, np.float64)
     places = np.floor(values[:, 0] / each).astype(np.intp) - math.floor(now / each) + columns - 1
     values, places = values[places >= 0], places[places >= 0]
-    longest = max(1, columns // 10)  # a hole that is no gap: emotions are further apart than columns
+    longest = max(1, int(_GAP / each))  # a hole that is no gap: emotions are further apart than columns
     before: int | None = None
     for place, value in zip(places.tolist(), values[:, 1:], strict=True):
         if before is not None and place - before <= longest:
@@ -57,15 +58,16 @@ def spread(
 
 
 def limits(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return the bottom and the top of a scale for some values, in whole tenths."""
+    """Return the bottom and the top of a scale for some values, in whole tenths and with zero on it."""
     known = values[np.isfinite(values)]
     if not len(known):
         return -0.1, 0.1
     low = math.floor((float(known.min()) - _MARGIN) / _STEP + 1e-6) * _STEP
     high = math.ceil((float(known.max()) + _MARGIN) / _STEP - 1e-6) * _STEP
-    missing = max(0.0, _LEAST - (high - low))
-    low -= math.ceil(missing / _STEP / 2) * _STEP
-    return max(-1.0, low), min(1.0, max(high, low + _LEAST))
+    low, high = min(low, 0.0), max(high, 0.0)
+    if high - low < _LEAST:
+        low, high = (low, low + _LEAST) if high > _STEP / 2 else (high - _LEAST, high)
+    return max(-1.0, low), min(1.0, high)
 
 
 def draw_curve(
@@ -80,13 +82,13 @@ def draw_curve(
     values : ndarray, shape (2 * (place.width - SCALE_WIDTH),)
         From left to right, two for each cell; NaN leaves a hole.
     moods : ndarray, shape (2 * (place.width - SCALE_WIDTH), 2)
-        Valence and arousal, for the color.
+        Valence and arousal, for the color, and for a scale that both curves share.
     look : Look
     """
     width = place.width - SCALE_WIDTH
     if width < 1 or place.height < 1:
         return
-    low, high = limits(values)
+    low, high = limits(moods)
     area = (slice(place.y, place.y + place.height), slice(place.x, place.x + width))
     glyphs, inks = _dots(values, width, place.height, low, high), _inks(moods, look)
     for plane, content in ((GLYPH, glyphs), (INK, inks), (GROUND, DEFAULT), (WEIGHT, 0)):
@@ -102,7 +104,7 @@ def _named(value: float) -> str:
 def _dots(values: NDArray[np.floating], width: int, height: int, low: float, high: float) -> NDArray[np.int32]:
     """Return the characters of a curve, with a dotted line at zero."""
     dots = np.zeros((4 * height, 2 * width), bool)
-    if low < 0 < high:
+    if low <= 0 <= high:
         dots[round(high / (high - low) * (4 * height - 1)), ::4] = True
     before: int | None = None
     for column, value in enumerate(values.tolist()):
@@ -122,4 +124,4 @@ def _inks(moods: NDArray[np.floating], look: Look) -> NDArray[np.int32]:
     if look.depth is Depth.NONE:
         return np.full(len(points), DEFAULT, np.int32)
     is_known = np.isfinite(points).all(axis=1)
-    return np.where(is_known, look.moods(np.nan_to_num(points), look.line_share), look.line.ink).astype(np.int32)
+    return np.where(is_known, look.lines(np.nan_to_num(points)), look.line.ink).astype(np.int32)

@@ -24,6 +24,7 @@ from emodj_live.errors import SinkError
 from emodj_live.sinks.terminal import background as backgrounds
 from emodj_live.sinks.terminal.interruptions import stepping_aside
 from emodj_live.sinks.terminal.keys import Key
+from emodj_live.sinks.terminal.layout import layout
 from emodj_live.sinks.terminal.look import Look, look_of
 from emodj_live.sinks.terminal.notices import Notices
 from emodj_live.sinks.terminal.plane import Span
@@ -31,12 +32,16 @@ from emodj_live.sinks.terminal.screen import Screen
 from emodj_live.sinks.terminal.snapshot import save
 from emodj_live.sinks.terminal.state import Stream
 from emodj_live.sinks.terminal.view import Mode, View, render
+from emodj_live.sinks.titles import bare
 from emodj_live.sleeve import Sleeve
 
 _SHORTEST_INTERVAL = 0.028  # [s] between frames
 _SOON = 0.01  # [s] after a frame, from when on numbers do not wait
 _SAMPLE_RATE = 22050.0  # [Hz] of a source that does not say
 _SPREAD = 0.15, 0.15  # of what is not known better
+_NOTICE = 4.0  # [s] that a passing message is shown
+_GRAVE = 0.1  # [s] behind the sound, below which nobody notices
+_SETTLING = 2.0  # [s] after a start, in which it says nothing to be behind
 _ZOOM = 2, 98  # percentiles of music between which the zoomed plane lies
 
 
@@ -116,7 +121,8 @@ class Dashboard:
         self._calibration = calibration
         self._clock = clock
         self._cpu_clock = cpu_clock
-        self._message = ""
+        self._message = self._notice = ""
+        self._noticed_at = 0.0
         self._mode, self._is_zoomed, self._shows_keys = Mode.PLANE, False, False
         self._drawn_at = float("-inf")
         self._is_fresh = self._has_heartbeat = False
@@ -198,15 +204,21 @@ class Dashboard:
         self._source, self._place, self._sleeve = source, place, sleeve or Sleeve
         self._stream = Stream(float(getattr(source, "sample_rate", None) or _SAMPLE_RATE), ahead)
         self._is_fresh = True
+        self._settle()
 
-    def show(self, message: str) -> None:
+    def show(self, message: str, *, passing: bool = False) -> None:
         """Show a message until the next one.
 
         Parameters
         ----------
         message : str
+        passing : bool
+            Whether it goes away by itself after 4 s; then what was shown before is shown again.
         """
-        self._message = message
+        if passing:
+            self._notice, self._noticed_at = message, self._clock()
+        else:
+            self._message, self._notice = message, ""
         self._is_fresh = True
 
     def press(self, key: str) -> bool:
@@ -228,11 +240,13 @@ class Dashboard:
             self._shows_keys = True
         elif key == "v":
             self._mode = self._mode.next
+            if self._mode is Mode.ARC and layout(*self._screen.size).body is None:  # it has no room
+                self._mode = self._mode.next
         elif key == "z":
-            self._is_zoomed = not self._is_zoomed
+            self._is_zoomed ^= self._mode is Mode.PLANE
         elif key == "s":
             if (cells := self._screen.cells) is not None:
-                self.show(save(cells, self._look(), title_of(self._source)))
+                self.show(save(cells, self._look(), title_of(self._source)), passing=True)
         else:
             return False
         self._is_fresh = True
@@ -246,12 +260,13 @@ class Dashboard:
         Parameters
         ----------
         block : ndarray of float32, Gap or Seek, optional
-            What the meters follow; after a `Seek` the emotions before it are forgotten.
+            What the meters follow; the first emotion after a `Seek` replaces those before it.
         """
         self._has_heartbeat = True
         if isinstance(block, Seek):
-            self._stream.forget_moments()
+            self._stream.go_elsewhere()
             self._is_fresh = True
+            self._settle()
         elif isinstance(block, np.ndarray):
             self._stream.ears.hear(block, self._clock())
         self._draw_if_due()
@@ -273,7 +288,7 @@ class Dashboard:
         status, sleeve = status_of(self._source), self._sleeve()
         self._measure(status.behind)
         return View(
-            title=_title(sleeve) or title_of(self._source),
+            title=_title(sleeve) or bare(title_of(self._source)),
             album=sleeve.album,
             cover=sleeve.cover,
             place=self._place,
@@ -286,11 +301,15 @@ class Dashboard:
             arc=stream.arc,
             cpu=self._cpu,
             note=self.note,
-            message=self._message,
+            message=self._shown_message(now),
             keys=self.keys,
             mode=self._mode,
             shows_keys=self._shows_keys,
         )
+
+    def _shown_message(self, now: float) -> str:
+        """Return the passing message while it is new, or else the lasting one."""
+        return self._notice if self._notice and now - self._noticed_at < _NOTICE else self._message
 
     def _asks(self) -> bool:
         return not self._chosen_background and not self._console.no_color and backgrounds.may_ask()
@@ -321,4 +340,9 @@ class Dashboard:
             used = self._cpu_clock()
             self._cpu = (used - self._cpu_mark[1]) / (now - self._cpu_mark[0])
             self._cpu_mark = now, used
-            self._behind = behind
+            is_grave = behind is not None and behind >= _GRAVE and now - self._began >= _SETTLING
+            self._behind = behind if is_grave else None
+
+    def _settle(self) -> None:
+        """Say nothing of being behind for a moment: whatever begins or goes on elsewhere has to catch up first."""
+        self._began, self._behind = self._clock(), None

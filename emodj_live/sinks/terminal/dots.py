@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emodj_live.gliding import TAIL
 from emodj_live.sinks.terminal.braille import braille, cells_of
-from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, GLYPH, GROUND, INK, WEIGHT, Cells, Frame, Pen
+from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, GLYPH, GROUND, INK, REVERSE, WEIGHT, Cells, Frame, Pen
 from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
 
@@ -33,7 +33,6 @@ class _Layer(NamedTuple):
 
     dots: Dots
     pen: Pen
-    hides: bool  # whether a word gives way to it
 
 
 def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) -> Cells:
@@ -44,12 +43,13 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
         return cells
     across, down = 2 * width, 4 * height
     all_dots = _still_dots(width, height, span, look).copy()
-    for layer in _layers(across, down, span, look, spot):
+    is_word, layers = _is_word(still), _layers(across, down, span, look, spot)
+    for layer in layers:
         all_dots |= layer.dots
-        there = cells_of(layer.dots) & (layer.hides | ~_is_word(still))
+        there = cells_of(layer.dots) & ~is_word
         cells[INK][there], cells[WEIGHT][there] = layer.pen.ink, layer.pen.weight
-        cells[GLYPH][there] = 0
-    cells[GLYPH] = np.where((cells[GLYPH] == 0) | ~_is_word(still), braille(all_dots), cells[GLYPH])
+    cells[WEIGHT][cells_of(layers[-1].dots) & is_word] |= REVERSE  # the point, behind letters
+    cells[GLYPH] = np.where(is_word, cells[GLYPH], braille(all_dots))
     return cells
 
 
@@ -74,9 +74,9 @@ def _layers(across: int, down: int, span: Span, look: Look, spot: Spot) -> list[
     _draw_head(head, place, before)
     ink = look.ink_of(*spot.point)
     return [
-        _Layer(halo, look.ink_of(*spot.point, is_muted=True), hides=False),
-        _Layer(tail, ink, hides=True),
-        _Layer(head, _head_pen(look), hides=True),
+        _Layer(halo, look.ink_of(*spot.point, is_muted=True)),
+        _Layer(tail, ink),
+        _Layer(head, _head_pen(look)),
     ]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emodj_live.colors import to_rgb
 from emodj_live.gliding import TAIL
+from emodj_live.sinks.terminal.contrast import clear
 from emodj_live.sinks.terminal.frame import GLYPH, GROUND, INK, UPPER_HALF, WEIGHT, Cells
 from emodj_live.sinks.terminal.look import Look, mood_colors, packed, unpacked
 from emodj_live.sinks.terminal.plane import Span, Spot, axes, labels, sampled
@@ -19,9 +20,11 @@ _HEAD, _SOFT = 2.1, 1.5  # radius of the point, and of its soft edge [pixels]
 _STREAK = 0.85  # how strong it is on its way since the last frame
 _AXIS = 0.13  # how strong an axis is
 _NEAR = 4  # pixels around the head that may be part of it
+_LEGIBLE = 3.3  # contrast of a word to what is behind it
 _HALO_GRID = 2  # pixels, in whose steps the halo moves
 
 Pixels = NDArray[np.float32]
+Lettering = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]  # characters, inks, grounds
 
 
 def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) -> Cells:
@@ -43,17 +46,22 @@ def paint(width: int, height: int, span: Span, look: Look, spot: Spot | None) ->
         As a frame's.
     """
     if spot is None:
-        return _cells(_lit(width, 2 * height, span, look, None, (0.0, 0.0)), width, height, span, look)
+        cells = _cells(_lit(width, 2 * height, span, look, None, (0.0, 0.0)))
+        _write(cells, _lettering(width, height, span, look, None, (0.0, 0.0)))
+        return cells
     across, down = width, 2 * height
     place = span.place(np.array([spot.point, spot.before]), across, down)
     center = tuple(_HALO_GRID * int(part / _HALO_GRID + 0.5) for part in place[0])
     pixels = _lit(across, down, span, look, center, spot.spread).copy()
     _draw_tail(pixels, sampled(spot.tail, span, across, down), span, look)
     rows, columns = _draw_head(pixels, place[0], place[1], look)
-    cells = _cells(pixels, width, height, span, look)
+    cells = _cells(pixels)
+    lettering = _lettering(width, height, span, look, center, spot.spread)
+    _write(cells, lettering)
     rows //= 2
-    cells[GLYPH, rows, columns] = UPPER_HALF  # where the point is, a word gives way
-    cells[INK, rows, columns], cells[GROUND, rows, columns] = pixels[2 * rows, columns], pixels[2 * rows + 1, columns]
+    is_word = lettering[0][rows, columns] > 0
+    if is_word.any():
+        _write_on_head(cells, pixels, rows[is_word], columns[is_word])
     return cells
 
 
@@ -169,18 +177,43 @@ def _tint(
     pixels[rows, columns] = packed(there + alpha[:, np.newaxis] * (color - there))
 
 
-def _cells(pixels: NDArray[np.int32], width: int, height: int, span: Span, look: Look) -> Cells:
-    """Return cells of two pixels each; a word's ground is the mean of both."""
-    words, inks = _words(width, height, span, look)
-    upper, lower = pixels[::2], pixels[1::2]
-    mean = (upper & lower) + (((upper ^ lower) & 0xFEFEFE) >> 1)
-    is_word = words > 0
-    cells = np.empty((4, height, width), np.int32)
-    cells[GLYPH] = np.where(is_word, words, UPPER_HALF)
-    cells[INK] = np.where(is_word, inks, upper)
-    cells[GROUND] = np.where(is_word, mean, lower)
-    cells[WEIGHT] = 0
+def _cells(pixels: NDArray[np.int32]) -> Cells:
+    """Return cells of two pixels each."""
+    cells = np.empty((4, len(pixels) // 2, pixels.shape[1]), np.int32)
+    cells[GLYPH], cells[INK], cells[GROUND], cells[WEIGHT] = UPPER_HALF, pixels[::2], pixels[1::2], 0
     return cells
+
+
+def _mean(upper: NDArray[np.int32], lower: NDArray[np.int32]) -> NDArray[np.int32]:
+    return (upper & lower) + (((upper ^ lower) & 0xFEFEFE) >> 1)
+
+
+def _write(cells: Cells, lettering: Lettering) -> None:
+    """Write the words over what is there, also over the tail."""
+    words, inks, grounds = lettering
+    rows, columns = np.nonzero(words)
+    for plane, content in ((GLYPH, words), (INK, inks), (GROUND, grounds)):
+        cells[plane, rows, columns] = content[rows, columns]
+
+
+def _write_on_head(cells: Cells, pixels: NDArray[np.int32], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+    """Let the point shine behind letters."""
+    grounds = _mean(pixels[2 * rows, columns], pixels[2 * rows + 1, columns])
+    cells[GROUND, rows, columns] = grounds
+    cells[INK, rows, columns] = packed(clear(unpacked(cells[INK, rows, columns]), unpacked(grounds), _LEGIBLE))
+
+
+@lru_cache(4)
+def _lettering(
+    width: int, height: int, span: Span, look: Look, center: tuple[int, int] | None, spread: tuple[float, float]
+) -> Lettering:
+    """Return the characters of the words, 0 where there is none, and their colors on what is behind them."""
+    words, inks = (plane.copy() for plane in _words(width, height, span, look))
+    lit = _lit(width, 2 * height, span, look, center, spread)
+    grounds = _mean(lit[::2], lit[1::2])
+    there = words > 0
+    inks[there] = packed(clear(unpacked(inks[there]), unpacked(grounds[there]), _LEGIBLE))
+    return words, inks, grounds
 
 
 @lru_cache(8)

@@ -30,8 +30,12 @@ class Key(NamedTuple):
     explained: str
 
 
+LAST_SONG = "this is the last song"
+"""What is said where a key would go on to the next one."""
+
+ZOOM = Key("z", "zoom", "zoom to where music lies, and back")
 VIEW_KEYS = (
-    Key("z", "zoom", "zoom to where music lies, and back"),
+    ZOOM,
     Key("v", "view", "next view: plane, arc, color"),
     Key("s", "save", "save this screen as an SVG picture"),
     Key("?", "keys", "show or hide this list"),
@@ -70,7 +74,7 @@ def _fitting(keys: Sequence[Key], width: int) -> list[Key]:
 
 
 def draw_box(frame: Frame, keys: Sequence[Key], look: Look) -> None:
-    """Draw all keys in a box in the middle, over what is there.
+    """Draw all keys in a box in the middle, over what is there; where they have no room, the last two are kept.
 
     Parameters
     ----------
@@ -80,7 +84,10 @@ def draw_box(frame: Frame, keys: Sequence[Key], look: Look) -> None:
     """
     names = max(len(key.name) for key in keys)
     width = min(frame.width, names + max(len(key.explained) for key in keys) + 8)
-    height = min(frame.height, len(keys) + 4)
+    padding = int(frame.height >= len(keys) + 4)
+    height = min(frame.height, len(keys) + 2 + 2 * padding)
+    rows = max(0, height - 2 - 2 * padding)
+    keys = keys if len(keys) <= rows else (*keys[: max(0, rows - 2)], *keys[-2:][-rows:]) if rows else ()
     x, y = (frame.width - width) // 2, (frame.height - height) // 2
     frame.fill(x, y, width, height, look.box)
     frame.put(x, y, "╭" + "─" * (width - 2) + "╮", look.box._replace(ink=look.line.ink))
@@ -88,6 +95,6 @@ def draw_box(frame: Frame, keys: Sequence[Key], look: Look) -> None:
     for row in range(y + 1, y + height - 1):
         for column in (x, x + width - 1):
             frame.put(column, row, "│", look.box._replace(ink=look.line.ink))
-    for row, key in enumerate(keys[: max(0, height - 4)], y + 2):
+    for row, key in enumerate(keys, y + 1 + padding):
         frame.put(x + 3, row, key.name.rjust(names), look.strong._replace(ground=look.box.ground))
         frame.put(x + 3 + names + 2, row, text_cells(key.explained, max(0, width - names - 7)), look.box)

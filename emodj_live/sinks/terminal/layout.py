@@ -12,11 +12,14 @@ _LEAST_BESIDE = 16  # columns of a caption that stands beside the plane
 _WIDE = 72  # columns, from which there is a margin
 _ROOMY = 24  # rows, from which there are blank ones
 _PLANE_SHAPE = 2.15  # columns for a row, so that it looks square
+_SQUATTEST = 1.6  # columns for a row, below which it looks stretched
+_LEAST_BELOW = 14  # rows of the parts below a plane
 _WIDEST_METER = 64  # columns
 _LOW = 22  # rows, below which a wide screen has its parts side by side
 _GAP = 3  # columns between the parts
 _LETTERS, _LARGER_LETTERS = 3, 5  # rows of large letters
 _ROOM_FOR_LARGER = 60, 40  # columns and rows beside the plane
+_LEAST_SIDE = 26  # columns: the longest word in large letters, and one
 
 
 class Rect(NamedTuple):
@@ -81,13 +84,14 @@ def layout(width: int, height: int, has_cover: bool = False) -> Layout:
     blank, margin = int(height >= _ROOMY), int(width >= _WIDE)
     row = Rect(margin, 0, width - 2 * margin, 1)
     top, bottom = 1 + blank, height - 3 - blank
-    rows = bottom - top
-    plane = Rect(margin, top, min(int(_PLANE_SHAPE * rows), int(0.6 * row.width)), rows)
-    x = margin + plane.width + _GAP
-    side = Rect(x, top, width - margin - x, rows)
+    room = row._replace(y=top, height=bottom - top)
+    plane, side = _beside(room)
+    if plane.height < room.height:
+        above, below = _above(room)
+        plane, side = (above, below) if above.width * above.height > plane.width * plane.height else (plane, side)
     strip, details, keys = (row._replace(y=height - 3 + number) for number in range(3))
     frame = Layout(plane=plane, head=row, strip=strip, details=details, keys=keys)
-    if rows < _LOW and side.width >= 80:
+    if room.height < _LOW and side.width >= 80:
         return _side_by_side(frame, side)
     return _stacked(frame, side, has_cover)
 
@@ -101,6 +105,22 @@ def _small(width: int, height: int) -> Layout:
         columns = width - beside
         return Layout(plane=Rect(0, 0, columns - _GAP, height), caption=Rect(columns, 0, beside, height))
     return Layout(plane=Rect(0, 0, width, height - 1), caption=Rect(0, height - 1, width, 1))
+
+
+def _beside(room: Rect) -> tuple[Rect, Rect]:
+    """Return the plane and, beside it, the place for the other parts."""
+    columns = min(int(_PLANE_SHAPE * room.height), int(0.6 * room.width), room.width - _GAP - _LEAST_SIDE)
+    plane = room._replace(width=columns, height=min(room.height, int(columns / _SQUATTEST)))
+    x = plane.x + plane.width + _GAP
+    return plane, room._replace(x=x, width=room.x + room.width - x)
+
+
+def _above(room: Rect) -> tuple[Rect, Rect]:
+    """Return the plane and, below it, the place for the other parts: for screens that are high and narrow."""
+    rows = max(0, min(int(room.width / _PLANE_SHAPE), room.height - 1 - _LEAST_BELOW))
+    y = room.y + rows + 1
+    plane = room._replace(width=min(room.width, int(_PLANE_SHAPE * rows)), height=rows)
+    return plane, room._replace(y=y, height=room.y + room.height - y)
 
 
 def _side_by_side(frame: Layout, side: Rect) -> Layout:

@@ -13,14 +13,17 @@ from rich.console import Console
 
 from emodj_live.colors import blend, color_of, contrast, to_hex, to_rgb
 from emodj_live.emotion import Quadrant
+from emodj_live.sinks.terminal.contrast import CLEAR, clear, luminance
 from emodj_live.sinks.terminal.frame import BOLD, DEFAULT, DIM, PALETTE, REVERSE, Pen
 
 DARK, LIGHT = "#121216", "#fbfbf8"  # backgrounds, where a terminal does not say what its own is
 _SIXTEEN = {Quadrant.HAPPY: 3, Quadrant.TENSE: 1, Quadrant.SAD: 4, Quadrant.CALM: 6}  # yellow, red, blue, cyan
 _BRIGHT = 8  # between a color of the palette's first half and its bright sister
-_READABLE = 4.5  # contrast, as WCAG 2 asks for
+_READABLE = 4.5  # contrast of texts, as WCAG 2 asks for
+_FADED, _LESS_FADED = 0.5, 0.2  # share of gray in an uncertain mood's name; a palette would make it all gray
 _CUBE_STEPS = np.array([0, 95, 135, 175, 215, 255], np.float32)
 _VIVID = 0.35  # how much stronger colors are in a palette
+_LINE = 1.1  # how strong the color of a thin line is on a dark background, compared with that of an area
 _LATTICE = 33  # points of the plane along an axis for which colors are computed; between them they are interpolated
 
 Colors = NDArray[np.int32]
@@ -112,6 +115,33 @@ class Look:
         color = self._readable(color)
         return Pen(self.mixed(color, 0.68) if is_muted else self.color(color), weight=0 if is_muted else BOLD)
 
+    @property
+    def _caution(self) -> float:
+        """How much more contrast than needed to ask for, because the color that a terminal has is another one."""
+        return 1.3 if self.depth is Depth.PALETTE else 1.07
+
+    @lru_cache(64)  # noqa: B019
+    def name_of(self, quadrant: Quadrant, *, is_muted: bool = False) -> Pen:
+        """Return what to write the name of a mood with; a muted one is grayer, and as bright."""
+        valence, arousal = (0.5 if is_positive else -0.5 for is_positive in quadrant.signs)
+        if self.depth <= Depth.SIXTEEN:
+            return self.ink_of(valence, arousal, is_muted=is_muted)
+        color = np.array(to_rgb(quadrant.color))
+        if is_muted:
+            faded = _FADED if self.depth is Depth.TRUE else _LESS_FADED
+            color = color + faded * (luminance(color) ** (1 / 2.2) - color)
+        if self.depth is Depth.PALETTE:
+            color = _vivid(color)
+        readable = clear(color, np.array(to_rgb(self.background)), _READABLE * self._caution**1.5)
+        return Pen(int(self.paint(readable)), weight=0 if is_muted else BOLD)
+
+    def lines(self, points: NDArray[np.floating], share: float = 1.0) -> Colors:
+        """Return the colors of many emotions for lines and bars: as `moods`, but clear against the background."""
+        if self.depth <= Depth.SIXTEEN:
+            return self.moods(points)
+        background = np.array(to_rgb(self.background), np.float32)
+        return self.paint(background + share * (mood_colors(points, _clear_lattice(self)) - background))
+
     def moods(self, points: NDArray[np.floating], share: float = 1.0) -> Colors:
         """Return the colors of many emotions.
 
@@ -140,7 +170,7 @@ class Look:
         """What to write notes with."""
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
-        return Pen(self.mixed(self.foreground, 0.58))
+        return Pen(self.mixed(self.foreground, 0.73 if self.is_light else 0.58))
 
     @cached_property
     def line(self) -> Pen:
@@ -148,11 +178,6 @@ class Look:
         if self.depth <= Depth.SIXTEEN:
             return Pen(weight=DIM)
         return Pen(self.mixed(self.foreground, 0.28))
-
-    @cached_property
-    def line_share(self) -> float:
-        """How strong the color of a thin line has to be, compared with that of an area."""
-        return 1.4 if self.is_light else 1.1
 
     @cached_property
     def mark(self) -> int:
@@ -250,20 +275,22 @@ def _vivid(colors: NDArray[np.floating]) -> NDArray[np.floating]:
     return stronger
 
 
-def mood_colors(points: NDArray[np.floating]) -> NDArray[np.float32]:
+def mood_colors(points: NDArray[np.floating], lattice: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Return red, green and blue of many emotions, as `color_of` has them.
 
     Parameters
     ----------
     points : ndarray, shape (..., 2)
         Valence and arousal; what is beyond [-1, 1] counts as its edge.
+    lattice : ndarray of float32, shape (33, 33, 3), optional
+        Other colors, of 33 valences and as many arousals.
 
     Returns
     -------
     ndarray of float32, shape (..., 3)
         Each in [0, 1].
     """
-    lattice = _lattice()
+    lattice = _lattice() if lattice is None else lattice
     places = (np.clip(points, -1, 1) + 1) / 2 * (_LATTICE - 1)
     corners = np.minimum(places.astype(np.intp), _LATTICE - 2)
     x, y = corners[..., 0], corners[..., 1]
@@ -278,3 +305,12 @@ def mood_colors(points: NDArray[np.floating]) -> NDArray[np.float32]:
 def _lattice() -> NDArray[np.float32]:
     values: Sequence[float] = np.linspace(-1, 1, _LATTICE).tolist()
     return np.array([[to_rgb(color_of(valence, arousal)) for arousal in values] for valence in values], np.float32)
+
+
+@lru_cache(8)
+def _clear_lattice(look: Look) -> NDArray[np.float32]:
+    background = np.array(to_rgb(look.background))
+    colors = _lattice() if look.is_light else background + _LINE * (_lattice() - background)
+    if look.depth is Depth.PALETTE:
+        colors = _vivid(colors)
+    return clear(colors, background, CLEAR * look._caution).astype(np.float32)

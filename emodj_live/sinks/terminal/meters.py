@@ -113,5 +113,9 @@ def _shades_of(valence: float, arousal: float, height: int, look: Look) -> NDArr
     """Return the ink of each row: the color of the mood, stronger above."""
     if look.depth is Depth.NONE:
         return np.full(height, DEFAULT, np.int32)
-    shares = np.linspace(1.0, 0.5, height) if look.depth is Depth.TRUE else np.ones(height)
-    return np.array([int(look.moods(np.array([valence, arousal]), share)) for share in shares.tolist()], np.int32)
+    point = np.array([valence, arousal])
+    if look.depth is not Depth.TRUE:
+        return np.full(height, int(look.lines(point)), np.int32)
+    lightest, paint = (1.3, look.lines) if look.is_light else (1.0, look.moods)
+    shares = np.linspace(lightest, lightest - (0.3 if look.is_light else 0.5), height)
+    return np.array([int(paint(point, share)) for share in shares.tolist()], np.int32)

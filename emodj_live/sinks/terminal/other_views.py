@@ -12,11 +12,12 @@ from emodj_live.gliding import Point
 from emodj_live.sinks.terminal.curves import SCALE_WIDTH, draw_curve
 from emodj_live.sinks.terminal.frame import DEFAULT, GLYPH, PALETTE, Frame, Pen
 from emodj_live.sinks.terminal.layout import Rect
-from emodj_live.sinks.terminal.lettering import large_letters
+from emodj_live.sinks.terminal.lettering import large_letters, text_cells
 from emodj_live.sinks.terminal.look import Depth, Look
 from emodj_live.sinks.terminal.strip import bar_of, window
 
 _ROOMY = 14  # rows, from which there are blank ones
+_LEAST_FOR_ROW = 3  # rows
 _WIDE = 60  # columns, from which letters are larger
 
 
@@ -51,7 +52,7 @@ def draw_arc(frame: Frame, arc: Arc, status: SourceStatus, look: Look) -> None:
                 frame.put(mark, row, "│", look.faint)
 
 
-def draw_color(frame: Frame, emotion: Emotion, point: Point, look: Look) -> None:
+def draw_color(frame: Frame, emotion: Emotion, point: Point, below: tuple[str, str], look: Look) -> None:
     """Fill the screen with the color of the mood, and write its name in the middle.
 
     Parameters
@@ -61,6 +62,8 @@ def draw_color(frame: Frame, emotion: Emotion, point: Point, look: Look) -> None
         The newest, for the words.
     point : (float, float)
         Valence and arousal, for the color.
+    below : (str, str)
+        What stands in the last row: at its left, as far as there is room, and at its right.
     look : Look
     """
     pen = _ground(point, look)
@@ -75,6 +78,11 @@ def draw_color(frame: Frame, emotion: Emotion, point: Point, look: Look) -> None
         words = f"{emotion.mood}   valence {emotion.valence:+.2f}   arousal {emotion.arousal:+.2f}"
         if len(words) <= frame.width:
             frame.put((frame.width - len(words)) // 2, y + len(rows) + 1, words, pen)
+    if frame.height >= _LEAST_FOR_ROW:
+        left, right = below
+        last = frame.part(1, frame.height - 1, max(1, frame.width - 2), 1)
+        last.put(last.width - len(right), 0, right, pen)
+        last.put(0, 0, text_cells(left, max(0, last.width - len(right) - 2)), pen)
 
 
 def _ground(point: Point, look: Look) -> Pen:

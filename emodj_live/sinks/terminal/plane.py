@@ -16,6 +16,7 @@ from emodj_live.gliding import Point, TailPoint
 
 _LEAST_FOR_AXES = 36  # columns of a plane that has names on its axes
 _MARGIN = 2  # columns
+_ZOOMED = "zoom"
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,17 @@ class Span:
     valence: tuple[float, float] = (-1.0, 1.0)
     arousal: tuple[float, float] = (-1.0, 1.0)
 
-    def place(self, points: NDArray[np.floating], across: int, down: int) -> NDArray[np.float64]:
+    def place(self, points: NDArray[np.floating], across: int, down: int, *, clips: bool = True) -> NDArray[np.float64]:
         """Return where points lie on a grid, counted from the middle of its upper left place.
 
         Parameters
         ----------
         points : ndarray, shape (n, 2)
-            Valence and arousal; what is beyond the span lies on its edge.
+            Valence and arousal.
         across, down : int
             Size of the grid.
+        clips : bool
+            Whether what is beyond the span lies on its edge.
 
         Returns
         -------
@@ -48,7 +51,8 @@ class Span:
         """
         (left, right), (bottom, top) = self.valence, self.arousal
         shares = (points - np.array([left, top])) / np.array([right - left, bottom - top])
-        places: NDArray[np.float64] = np.clip(shares, 0, 1) * np.array([across - 1, down - 1])
+        shares = np.clip(shares, 0, 1) if clips else shares
+        places: NDArray[np.float64] = shares * np.array([across - 1, down - 1])
         return places
 
     def grid(self, across: int, down: int) -> NDArray[np.float64]:
@@ -90,7 +94,7 @@ class Label:
         Its first cell.
     text : str
     mood : (float, float) or None
-        The emotion whose color it has; None for the name of an axis.
+        The emotion whose color it has; None for what is no mood.
     """
 
     x: int
@@ -121,6 +125,9 @@ def labels(span: Span, width: int, height: int) -> list[Label]:
     """
     found = [_quadrant_label(quadrant, width, height) for quadrant in Quadrant]
     column, half = axes(span, width, 2 * height)
+    if span != Span():
+        is_left = column is None or column > _MARGIN + len(_ZOOMED)  # where the name of an axis does not stand
+        found.append(Label(_MARGIN if is_left else width - len(_ZOOMED) - _MARGIN, 0, _ZOOMED, None))
     row = None if half is None else half // 2
     if width < _LEAST_FOR_AXES or column is None or row is None:
         return found
@@ -141,7 +148,7 @@ def _quadrant_label(quadrant: Quadrant, width: int, height: int) -> Label:
 
 
 def sampled(tail: Sequence[TailPoint], span: Span, across: int, down: int) -> NDArray[np.float64]:
-    """Return the places that a tail passes on a grid, so close that none of the grid's is left out.
+    """Return the places that a tail passes on a grid, so close that none of the grid's is left out, and none beyond it.
 
     Parameters
     ----------
@@ -156,8 +163,12 @@ def sampled(tail: Sequence[TailPoint], span: Span, across: int, down: int) -> ND
         Column, row and age [s].
     """
     corners = np.array(tail, np.float64).reshape(-1, 3)
-    places = np.column_stack([span.place(corners[:, :2], across, down), corners[:, 2]])
+    places = np.column_stack([span.place(corners[:, :2], across, down, clips=False), corners[:, 2]])
     lengths = np.abs(np.diff(places[:, :2], axis=0)).max(axis=1, initial=0)
     ends = np.concatenate([[0.0], np.cumsum(np.maximum(lengths, 1e-9))])
     steps = np.arange(0, ends[-1] + 0.5, 0.5)
-    return np.column_stack([np.interp(steps, ends, places[:, column]) for column in range(3)])
+    found = np.column_stack([np.interp(steps, ends, places[:, column]) for column in range(3)])
+    last = np.array([across - 1, down - 1])
+    is_inside = ((found[:, :2] > -0.5) & (found[:, :2] < last + 0.5)).all(axis=1)
+    found[:, :2] = np.clip(found[:, :2], 0, last)
+    return found[is_inside]

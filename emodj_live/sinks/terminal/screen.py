@@ -15,8 +15,8 @@ from emodj_live.sinks.terminal.interruptions import uninterrupted
 from emodj_live.sinks.terminal.keyboard import BACKGROUND_QUERY, Keyboard, is_foreground
 
 _ENTER = "\x1b[?1049h\x1b[?25l"  # the alternate screen, and no cursor
-_LEAVE = "\x1b[?1049l\x1b[?25h"
 _CLEAR = "\x1b[2J"
+_LEAVE = f"{_CLEAR}\x1b[?1049l\x1b[?25h"  # cleared, because tmux shows the rest of an enlarged screen on the other one
 
 
 class Screen:

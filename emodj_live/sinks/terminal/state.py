@@ -39,12 +39,12 @@ class Stream:
         self._heard = Arc()
         self._ahead = ahead
         self._named_at = 0.0
-        self._has_heard = False
+        self._has_heard = self._is_elsewhere = False
 
     def add(self, emotion: Emotion, now: float) -> None:
         """Take in an emotion that came at a time."""
-        if self.emotions and emotion.time <= self.emotions[-1].time:
-            self.forget_moments()
+        if self._is_elsewhere or (self.emotions and emotion.time <= self.emotions[-1].time):
+            self._forget_moments()
         if not self.emotions or self.emotions[-1].quadrant is not emotion.quadrant:
             self._named_at = emotion.time
         oldest = next(
@@ -58,9 +58,12 @@ class Stream:
             self._recorder.add(emotion.time, emotion.valence, emotion.arousal)
             self._heard = self._recorder.arc
 
-    def forget_moments(self) -> None:
-        """Forget the last moments, because the stream goes on elsewhere in the song."""
-        self.emotions = ()
+    def go_elsewhere(self) -> None:
+        """Know that the stream goes on elsewhere in the song: with the next emotion the last moments are forgotten."""
+        self._is_elsewhere = True
+
+    def _forget_moments(self) -> None:
+        self.emotions, self._is_elsewhere = (), False
         self._glide.forget()
 
     @property

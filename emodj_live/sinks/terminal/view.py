@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from emodj_live.arc import Arc
 from emodj_live.blocks import SourceStatus
-from emodj_live.emotion import Emotion
+from emodj_live.emotion import Emotion, clock
 from emodj_live.sinks.terminal import cover, dots, glow
 from emodj_live.sinks.terminal.frame import Frame
-from emodj_live.sinks.terminal.keys import Key, draw_box, draw_line
+from emodj_live.sinks.terminal.keys import ZOOM, Key, draw_box, draw_line
 from emodj_live.sinks.terminal.layout import Layout, layout
 from emodj_live.sinks.terminal.lettering import text_cells
 from emodj_live.sinks.terminal.look import Depth, Look
@@ -120,7 +121,7 @@ def render(view: View, width: int, height: int, look: Look = Look()) -> Frame:  
     has_cover = view.cover is not None and look.depth >= Depth.PALETTE
     frame, place = Frame(width, height), layout(width, height, has_cover)
     if view.mode is Mode.COLOR and view.spot is not None:
-        draw_color(frame, view.emotions[-1], view.spot.point, look)
+        draw_color(frame, view.emotions[-1], view.spot.point, _in_one_row(view), look)
     elif view.mode is Mode.ARC and place.body:
         draw_arc(frame.part(*place.body), view.arc, view.status, look)
     else:
@@ -128,8 +129,21 @@ def render(view: View, width: int, height: int, look: Look = Look()) -> Frame:  
     if view.mode is not Mode.COLOR or view.spot is None:
         _draw_rows(frame, place, view, look)
     if view.shows_keys and view.keys:
-        draw_box(frame, view.keys, look)
+        draw_box(frame, _keys(view), look)
     return frame
+
+
+def _keys(view: View) -> Sequence[Key]:
+    """Return the keys that do something in a view."""
+    return [key for key in view.keys if view.mode is Mode.PLANE or key is not ZOOM]
+
+
+def _in_one_row(view: View) -> tuple[str, str]:
+    """Return what is to be said of the song, and where it is."""
+    times = [clock(math.floor(view.status.position), 0).strip()]
+    if view.status.length is not None:
+        times.append(clock(round(view.status.length), 0).strip())
+    return alarm_of(view.status) or view.message or view.title, " / ".join(times)
 
 
 def _draw_parts(frame: Frame, place: Layout, view: View, look: Look) -> None:
@@ -139,7 +153,8 @@ def _draw_parts(frame: Frame, place: Layout, view: View, look: Look) -> None:
         frame.cells[:, y : y + height, x : x + width] = painter.paint(width, height, view.span, look, view.spot)
     newest = view.emotions[-1] if view.emotions else None
     if place.caption:
-        draw_caption(frame, place.caption, newest if view.spot else None, view.title, alarm_of(view.status), look)
+        alarm, position = alarm_of(view.status), view.status.position
+        draw_caption(frame, place.caption, newest if view.spot else None, view.title, position, alarm, look)
     if place.mood:
         draw_mood(frame, place.mood, newest if view.spot else None, view.since, look)
     if place.valence and place.arousal and view.spot:
@@ -163,7 +178,7 @@ def _draw_rows(frame: Frame, place: Layout, view: View, look: Look) -> None:
     if place.details:
         _draw_details(frame.part(*place.details), view, look)
     if place.keys and view.keys:
-        draw_line(frame.part(*place.keys), view.keys, look)
+        draw_line(frame.part(*place.keys), _keys(view), look)
     elif place.keys:
         frame.part(*place.keys).put(0, 0, text_cells(view.message, place.keys.width))
 
