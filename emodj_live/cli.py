@@ -17,6 +17,7 @@ from emodj_live.console import TERMINATION, ending_signals, fill_missing_streams
 from emodj_live.errors import EmodjError
 from emodj_live.inputs import is_live
 from emodj_live.options import Options
+from emodj_live.outputs import stays_up
 from emodj_live.program import exit_code, notices, report
 
 _NAME = "emodj-live"
@@ -46,8 +47,9 @@ def _main(argv: Sequence[str] | None) -> int:
     stop = threading.Event()
     with ending_signals(stop, signal.SIGINT):
         options = parse(argv)
+        goes_on = is_live(options) or stays_up(options.outputs)
         with (
-            ending_signals(stop, *(TERMINATION if is_live(options) else ())),
+            ending_signals(stop, *(TERMINATION if goes_on else ())),
             own_stderr(show=options.verbose),
             notices(_NAME, quiet=options.quiet),
         ):

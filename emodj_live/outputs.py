@@ -120,6 +120,21 @@ OUTPUTS = (  # opened in this order: the table last, because it is written at on
 )
 
 
+def stays_up(options: Mapping[str, Any]) -> bool:
+    """Return whether one of the outputs stays up after the last source.
+
+    Parameters
+    ----------
+    options : mapping
+        The values of the outputs' options, by name.
+
+    Returns
+    -------
+    bool
+    """
+    return any(row.stays and row.name in options for row in OUTPUTS)
+
+
 class Outputs:
     """All outputs of a session.
 

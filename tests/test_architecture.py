@@ -141,7 +141,7 @@ RULES = {
     "program": Rule(own={"console", "errors"}),
     "workers": Rule({"joblib"}),
     "cli": Rule(
-        own={"arguments", "console", "errors", "inputs", "options", "program"},
+        own={"arguments", "console", "errors", "inputs", "options", "outputs", "program"},
         later={"session", "sinks.lines", "sources.devices"},
     ),
     "sources": Rule({"numpy", "soundfile", "soxr"}, {*VALUES, "options", "sources"}, {"sounddevice"}),

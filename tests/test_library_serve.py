@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -506,3 +507,23 @@ def test_many_questions_at_once(ask):
     for thread in threads:
         thread.join()
     assert answers == [200] * 24
+
+
+def test_another_index_at_the_same_place_is_noticed(collection, tmp_path):
+    """Its numbers mean other songs, so no answer may come from the one before."""
+    database = tmp_path / "library.db"
+    shutil.copy(collection / "library.db", database)
+    readers = Readers(database)
+    with readers.borrow() as lent, readers.borrow():
+        assert len(lent) == SONGS
+        other = tmp_path / "other.db"
+        Library(other).close()
+        other.replace(database)
+        with readers.borrow() as new:
+            assert len(new) == 0
+    with readers.borrow() as one, readers.borrow() as two:
+        assert (len(one), len(two)) == (0, 0)
+    database.unlink()
+    with pytest.raises(LibraryError, match="there is no index yet"), readers.borrow():
+        pass
+    readers.close()

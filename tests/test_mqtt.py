@@ -525,3 +525,10 @@ def test_a_topic_needs_a_broker(capsys):
 )
 def test_what_makes_sense_at_the_speed_of_the_music_alone_asks_for_it(arguments, is_paced):
     assert parse_arguments(["--demo", "--plain", *arguments]).realtime is is_paced
+
+
+@pytest.mark.parametrize("text", ["user:secret@host", "mqtt://user:secret@host:1883", "host/secret", "mqtts://host/x"])
+def test_an_address_with_more_than_a_host_is_refused_without_repeating_it(text):
+    with pytest.raises(ValueError, match="EMODJ_MQTT_USER") as error:
+        parse(text)
+    assert "secret" not in str(error.value)

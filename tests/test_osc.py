@@ -295,6 +295,7 @@ def test_odd_ports(port):
 @pytest.mark.parametrize(("text", "prefix"), [("/emodj", "/emodj"), ("/a/b/", "/a/b"), ("/", "")])
 def test_prefixes(text, prefix):
     assert parse_prefix(text) == prefix
+    OscSink("127.0.0.1", 9, prefix=parse_prefix(text)).close()  # as the command line does
 
 
 @pytest.mark.parametrize("text", ["", "emodj", "/with space", "/a*", "/a#", "/{a}", "/\u00fc", "/a\n"])

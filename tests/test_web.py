@@ -168,13 +168,15 @@ def test_the_history_is_ten_minutes_long_and_bounded():
     for number in range(2 * int(HISTORY)):
         now = float(number)
         hub.emotion({"time": number})
-    assert [one["time"] for one in json.loads(hub.history())] == list(range(int(HISTORY) - 1, 2 * int(HISTORY)))
+    assert [one["time"] for one in json.loads(b"".join(hub.history()))] == list(
+        range(int(HISTORY) - 1, 2 * int(HISTORY))
+    )
     now += HISTORY + 1
-    assert hub.history() == b"[]"
+    assert b"".join(hub.history()) == b"[]"
     assert json.loads(hub.newest()) == {"time": 2 * int(HISTORY) - 1}
     for number in range(2 * MOST_REMEMBERED):
         hub.emotion({"time": number})
-    assert len(json.loads(hub.history())) == MOST_REMEMBERED
+    assert len(json.loads(b"".join(hub.history()))) == MOST_REMEMBERED
 
 
 def test_head_has_no_body_and_ends(site):
@@ -399,6 +401,8 @@ def test_the_link_is_exchanged_for_a_cookie(open_site):
     for path in ("/overlay?show=word", "/now", "/history"):
         assert open_site.get(path, Cookie=f"theme=dark; {cookie}").status in (200, 204)
     assert open_site.get("/now", Authorization=f"Bearer {TOKEN}").status == 204
+    assert open_site.get("/now", Authorization=f"bearer {TOKEN}").status == 204
+    assert open_site.get("/now", Authorization=TOKEN).status == 403
 
 
 def test_the_way_back_from_the_link_leads_to_no_other_host(open_site):
@@ -449,6 +453,17 @@ def test_a_client_that_never_reads_is_dropped_and_costs_nobody_anything():
             assert [values["time"] for _, values in messages(stream, 100)][-1] == 0.5 * (sent + 100)
             sent += 100
         until(lambda: len(site.server._server.server_state.connections) == 1)
+
+
+def test_a_client_that_does_not_read_gets_the_history_a_piece_at_a_time():
+    with serving() as site, site.connect(receive_buffer=4096) as client:
+        site.tell(*(emotion(0.01 * number) for number in range(1, 4001)))
+        until(lambda: json.loads(site.hub.newest() or b"{}").get("time") == 40.0)
+        client.sendall(b"GET /history HTTP/1.1\r\n" + HOST + b"\r\n")
+        connections = site.server._server.server_state.connections
+        until(lambda: any(one.transport.get_write_buffer_size() for one in list(connections)))
+        assert max(one.transport.get_write_buffer_size() for one in list(connections)) < 100_000
+        assert sum(map(len, site.hub.history())) > 1_000_000
 
 
 WHOLE = b"GET /now HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -625,9 +640,10 @@ def test_a_file_that_cannot_be_read_leaves_no_page_up(tmp_path, capsys):
     assert main([str(tmp_path / "nothing.wav"), "--fast", "--web", "0"]) == 1
 
 
+@pytest.mark.parametrize("pace", [[], ["--fast"]])
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_the_page_stays_up_with_the_last_state_until_it_is_ended(song, end):
-    command = [sys.executable, "-m", "emodj_live", str(song), "--duration", "1", "--web", "0", "--json"]
+def test_the_page_stays_up_with_the_last_state_until_it_is_ended(song, end, pace):
+    command = [sys.executable, "-m", "emodj_live", str(song), "--duration", "1", "--web", "0", "--json", *pace]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ
     ) as program:

@@ -114,7 +114,8 @@ def _endpoint(answer: _Answer, readers: Readers) -> Callable[[Request], ASGIApp]
 
 def _without_place(error: EmodjError, readers: Readers) -> str:
     """Return what went wrong with the index, but not where it lies."""
-    return str(error).replace(f"{readers.path}:", "The index")
+    said = str(error).removeprefix(f"{readers.path}: ")
+    return f"T{said[1:]}" if said.startswith("there is no index") else f"The index {said}"
 
 
 # ---------------------------------------------------------------------------------------------------- what is asked for

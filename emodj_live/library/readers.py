@@ -37,6 +37,7 @@ class Readers:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
+        self._file = _identity(self.path)
         self._free = [Library(self.path, read_only=True)]
         self._is_closed = False
 
@@ -53,18 +54,25 @@ class Readers:
         LibraryError
             If another connection is needed and cannot be opened.
         """
+        file = _identity(self.path)
         with self._lock:
+            if file != self._file:  # another index is there now, in which the numbers mean other songs
+                outdated, self._free, self._file = self._free, [], file
+            else:
+                outdated = []
             library = self._free.pop() if self._free else None
+        for each in outdated:
+            each.close()
         if library is None:
             library = Library(self.path, read_only=True)
         try:
             yield library
         finally:
-            self._take_back(library)
+            self._take_back(library, file)
 
-    def _take_back(self, library: Library) -> None:
+    def _take_back(self, library: Library, file: tuple[int, int] | None) -> None:
         with self._lock:
-            if not self._is_closed:
+            if not self._is_closed and file == self._file:
                 self._free.append(library)
                 return
         library.close()
@@ -75,3 +83,12 @@ class Readers:
             self._is_closed, libraries, self._free = True, self._free, []
         for library in libraries:
             library.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return which file is at a path, whatever was there before; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -266,6 +266,8 @@ def parse(text: str) -> Broker:
     >>> parse("mqtts://broker.example")
     Broker(host='broker.example', port=8883, is_secure=True)
     """
+    if "@" in text or "/" in text.rpartition("://")[2]:  # which may hold a password, so it is not repeated
+        raise ValueError(f"a broker is a host and a port; user and password are taken from {USER} and {PASSWORD}")
     scheme, separator, rest = text.rpartition("://")
     if separator and scheme not in ("mqtt", "mqtts"):
         raise ValueError(f"{text} begins with neither mqtt:// nor mqtts://")

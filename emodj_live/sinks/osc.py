@@ -78,7 +78,7 @@ class OscSink:
         if not isinstance(port, int) or not 1 <= port <= 65535:
             raise ValueError(f"port must be an integer from 1 to 65535, got {port!r}")
         self.title = title
-        self._prefix = parse_prefix(prefix)
+        self._prefix = parse_prefix(prefix) if prefix else ""
         self._glide = Glide(margin=1 / rate + UNEVEN) if rate else None
         self._pacer = None if rate is None else Pacer(self._send_point, rate)
         self._sent_title = ""
@@ -221,7 +221,7 @@ def parse_prefix(text: str) -> str:
     Parameters
     ----------
     text : str
-        Such as ``/emodj``; a slash at its end is left out.
+        Such as ``/emodj``; a slash at its end is left out, so that ``/`` stands for nothing.
 
     Returns
     -------

@@ -125,7 +125,8 @@ class Guard:
         return match is not None and self._address.is_named_by(match[1].strip("[]"))
 
     def _check_token(self, scope: Scope, token: bytes) -> None:
-        shown = [value.removeprefix(b"Bearer ") for value in _all(scope, b"authorization")]
+        given = (value.partition(b" ") for value in _all(scope, b"authorization"))
+        shown = [value.strip() for scheme, _, value in given if scheme.lower() == b"bearer"]
         for cookies in _all(scope, b"cookie"):
             pairs = (pair.strip().partition(b"=") for pair in cookies.split(b";"))
             shown += [value for name, _, value in pairs if name == self._cookie.encode()]

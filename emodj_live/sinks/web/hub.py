@@ -10,12 +10,13 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 MOST_STREAMS = 64
 HISTORY = 600.0  # [s]
 MOST_REMEMBERED = 6000
+_PIECE = 50  # emotions: some 20 kB
 _QUEUE = 4096  # messages: a reader's who is slow for a moment, also if a file is tracked as fast as possible
 
 Values = Mapping[str, Any]
@@ -90,10 +91,17 @@ class Hub:
         """Return the newest emotion as JSON; None before the first."""
         return self._remembered[-1][1] if self._remembered else None
 
-    def history(self) -> bytes:
-        """Return the emotions of the last ten minutes as a JSON array, oldest first."""
+    def history(self) -> Iterator[bytes]:
+        """Return the emotions of the last ten minutes as pieces of a JSON array, oldest first.
+
+        In pieces, because the whole may be megabytes, for each of very many clients that read slowly.
+        """
         begin = self._clock() - HISTORY
-        return b"[" + b",".join(encoded for when, encoded in self._remembered if when >= begin) + b"]"
+        kept = [encoded for when, encoded in self._remembered if when >= begin]
+        yield b"["
+        for start in range(0, len(kept), _PIECE):
+            yield b"," * bool(start) + b",".join(kept[start : start + _PIECE])
+        yield b"]"
 
     def listen(self) -> Listener | None:
         """Return a queue that gets what comes from now on; None if there are as many as there may be."""

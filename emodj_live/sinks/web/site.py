@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from emodj_live.sinks.web.files import shared_routes, static_route
@@ -40,7 +42,11 @@ def live_site(hub: Hub) -> Starlette:
         return Response(status_code=204) if newest is None else Response(newest, media_type=_JSON)
 
     async def history(_request: Request) -> Response:
-        return Response(hub.history(), media_type=_JSON)
+        async def pieces() -> AsyncIterator[bytes]:
+            for piece in hub.history():
+                yield piece  # the next one when this client has room for it
+
+        return StreamingResponse(pieces(), media_type=_JSON)
 
     return Starlette(
         routes=[
