@@ -317,3 +317,40 @@ def test_the_overlay_shows_what_it_is_asked_for_on_nothing(page):
             assert picture.getpixel((400, 300))[:3] == pytest.approx(expected, abs=4)
     page.browser.execute_cdp_cmd("Emulation.setDefaultBackgroundColorOverride", {})
     assert page.complaints() == []
+
+
+def test_curves_have_a_scale_that_fits_them_with_zero_in_it(page):
+    page.open()
+    for values in ([0.1, 0.2], [-0.1, -0.4], [-0.3, 0.5], [0.01], []):
+        low, high = page.run(f"import('/strip.js').then(({{ reach }}) => reach({values}))")
+        assert low <= min([0, *values])
+        assert max([0, *values]) <= high
+        assert high - low == pytest.approx(max(0.2, max([0, *values]) - min([0, *values])))
+
+
+def test_the_panels_parts_fill_its_height(page):
+    page.size(1280, 800)
+    page.open()
+    page.play(0.2, 0.2)
+    page.until("document.querySelector('#word').textContent === 'happy'")
+    bottom, top, *heights = page.run(
+        "[document.querySelector('.level').getBoundingClientRect().bottom - "
+        "document.querySelector('#stage').getBoundingClientRect().bottom, "
+        "document.querySelector('#valence').getBoundingClientRect().top - "
+        "document.querySelector('#mood').getBoundingClientRect().bottom, "
+        "...['valence-curve', 'arousal-curve'].map((id) => document.getElementById(id).clientHeight)]"
+    )
+    assert abs(bottom) < 2
+    assert top < 30
+    assert min(heights) > 120
+
+
+def test_a_long_title_has_two_lines_on_a_phone(browser):
+    with paging(browser, title="A long title of a song that somebody recorded at night") as page:
+        page.size(360, 640)
+        page.open()
+        page.play(0.2, 0.2)
+        page.until("document.querySelector('#title').textContent.startsWith('A long')")
+        lines = "document.querySelector('#title').clientHeight / parseFloat(getComputedStyle(document.body).fontSize)"
+        assert 2.5 < page.run(lines) < 3.2
+        assert page.run("document.documentElement.scrollHeight") <= 640
