@@ -25,7 +25,7 @@ from emodj_live.sources.demo import DemoSource
 
 SONGS = 1200
 SIZE = (1280, 800)
-LIMIT = 250_000  # bytes
+LIMIT = 300_000  # bytes
 SECOND = 24.0  # of the demo that is shown
 FIRST = ("Paper", "Glass", "Slow", "Northern", "Silver", "Hollow", "Summer", "Distant", "Velvet", "Copper", "Quiet")
 SECOND_WORDS = (

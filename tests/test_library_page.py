@@ -377,3 +377,58 @@ def test_an_empty_collection_says_what_to_do(driver, tmp_path):
     Library(tmp_path / "library.db").close()
     with running(tmp_path / "library.db") as port:
         assert "emodj-library scan FOLDER" in Page(driver, port).text("hint")
+
+
+def test_silent_songs_are_not_on_the_map_and_the_page_says_so(driver, collection, tmp_path):
+    sentences = ("1 song, silent: not on the map", "2 songs, all silent: not on the map")
+    for count, sentence in enumerate(sentences, 1):
+        soundfile.write(tmp_path / f"{count}.wav", np.zeros(22050 * (3 + count)), 22050)
+        with Library(tmp_path / "library.db") as library:
+            scan([tmp_path / f"{count}.wav"], library, model=collection / "model.npz", jobs=1)
+        with running(tmp_path / "library.db") as port:
+            assert Page(driver, port).text("hint") == sentence
+
+
+def test_a_search_that_fails_leaves_no_answer_that_looks_new(driver, collection):
+    with running(collection / "library.db") as port:
+        page = Page(driver, port)
+        page.type("three tune")
+        page.wait("window.collection.map.marks.near.length === 1")
+        page.run("window.really = window.fetch; window.fetch = () => Promise.reject(new TypeError())")
+        page.type("s")
+        page.wait("document.querySelector('#found .note').textContent.startsWith('The server does not answer')")
+        opacity = "Number(getComputedStyle(document.querySelector('#found ol')).opacity)"
+        assert page.value(opacity) < 0.5
+        assert page.value("window.collection.map.marks.near.length") == 0
+        page.run("window.fetch = window.really")
+        page.type(Keys.BACKSPACE)
+        page.wait(f"{opacity} === 1")
+
+
+def test_copies_of_one_recording_are_chosen_one_after_the_other(driver, collection, tmp_path, music):
+    for name, seed in (("copy one.wav", 1), ("copy two.wav", 1), ("other.wav", 2)):
+        soundfile.write(tmp_path / name, music(3.0, seed), 22050)
+        with Library(tmp_path / "library.db") as library:
+            scan([tmp_path / name], library, model=collection / "model.npz", jobs=1)
+    with running(tmp_path / "library.db") as port:
+        page = Page(driver, port)
+        place = page.value("window.collection.map.placeOf(0)")
+        for name in ("copy one.wav", "copy two.wav", "copy one.wav"):
+            page.click_map(*place)
+            page.is_playing(name)
+        page.click_map(*page.value("window.collection.map.placeOf(2)"))
+        page.is_playing("other.wav")
+    driver.get_log("browser")
+
+
+def test_the_field_below_the_dots_has_no_blocks(screen, driver, port):
+    screen(1280, 800, prefers_color_scheme="dark")
+    page = Page(driver, port)
+    code = """const { below, groundContext } = window.collection.map;
+        let [steps, rows] = [0, 0];
+        for (let row = 100; row < 300; row += 7, rows++) {
+            const colors = new Uint32Array(groundContext.getImageData(0, row, below.width, 1).data.buffer);
+            for (let at = 1; at < colors.length; at++) steps += colors[at] !== colors[at - 1];
+        }
+        return steps / rows / below.width;"""
+    assert page.run(code) > 0.08  # of the pixels differ from that on their left: the steps between shades are strewn

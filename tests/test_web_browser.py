@@ -241,6 +241,63 @@ def test_the_page_comes_back_with_the_server(browser):
         again.until("document.querySelector('#word').textContent === 'tense'")
 
 
+def test_a_page_whose_token_is_out_of_date_says_what_to_do(browser, monkeypatch):
+    monkeypatch.setenv("EMODJ_WEB_TOKEN", "the-first-token")
+    with paging(browser) as page:
+        page.open("/?token=the-first-token")
+        page.until("document.querySelector('#status').textContent === ''")
+        tab = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        overlay = browser.current_window_handle
+        page.open("/overlay")
+    port = page.server.address.port
+    monkeypatch.setenv("EMODJ_WEB_TOKEN", "the-second-token")
+    with paging(browser, port) as again:
+        sentence = "open the new link that the program prints"
+        for window in (overlay, tab):
+            browser.switch_to.window(window)
+            again.until(f"document.querySelector('#status').textContent === '{sentence}'")
+            again.until("document.querySelector('#status').getBoundingClientRect().height > 20")
+            if window == overlay:
+                browser.close()
+    browser.switch_to.window(tab)
+
+
+def test_the_page_of_a_program_that_has_ended_goes_on_saying_so(browser):
+    with paging(browser) as page:
+        page.open()
+        page.play(0.2, 0.2)
+        page.sink.end()
+        page.until("document.querySelector('#status').textContent === 'ended'")
+    page.until("document.querySelector('#status').textContent === 'the program has ended'")
+    time.sleep(2)  # which is longer than until the next attempt
+    assert page.run("document.querySelector('#status').textContent") == "the program has ended"
+
+
+def test_an_overlay_that_is_asked_for_nothing_that_there_is_shows_the_default(page):
+    page.play(0.5, 0.5)
+    for asked in ("foo", "", "plan,words"):
+        page.open(f"/overlay?show={asked}")
+        page.until("document.querySelector('#word').textContent === 'happy'")
+        assert page.run("['plane', 'word', 'bar', 'color'].filter((id) => !document.getElementById(id).hidden)") == [
+            "plane",
+            "word",
+        ]
+
+
+def test_the_overlays_parts_are_as_wide_as_each_other(page):
+    page.size(800, 600)
+    page.play(0.5, 0.5)
+    page.open("/overlay?show=plane,word,bar,color")
+    page.until("document.querySelector('#word').textContent === 'happy'")
+    boxes = page.run(
+        "['plane', 'bar', 'color'].map((id) => document.getElementById(id).getBoundingClientRect())"
+        ".map(({ left, right }) => [left, right])"
+    )
+    assert boxes[0] == boxes[1] == boxes[2]
+    assert boxes[0][0] == 800 - boxes[0][1]  # in the middle
+
+
 def test_the_overlay_shows_what_it_is_asked_for_on_nothing(page):
     page.size(800, 600)
     page.play(0.5, 0.5)
@@ -260,3 +317,40 @@ def test_the_overlay_shows_what_it_is_asked_for_on_nothing(page):
             assert picture.getpixel((400, 300))[:3] == pytest.approx(expected, abs=4)
     page.browser.execute_cdp_cmd("Emulation.setDefaultBackgroundColorOverride", {})
     assert page.complaints() == []
+
+
+def test_curves_have_a_scale_that_fits_them_with_zero_in_it(page):
+    page.open()
+    for values in ([0.1, 0.2], [-0.1, -0.4], [-0.3, 0.5], [0.01], []):
+        low, high = page.run(f"import('/strip.js').then(({{ reach }}) => reach({values}))")
+        assert low <= min([0, *values])
+        assert max([0, *values]) <= high
+        assert high - low == pytest.approx(max(0.2, max([0, *values]) - min([0, *values])))
+
+
+def test_the_panels_parts_fill_its_height(page):
+    page.size(1280, 800)
+    page.open()
+    page.play(0.2, 0.2)
+    page.until("document.querySelector('#word').textContent === 'happy'")
+    bottom, top, *heights = page.run(
+        "[document.querySelector('.level').getBoundingClientRect().bottom - "
+        "document.querySelector('#stage').getBoundingClientRect().bottom, "
+        "document.querySelector('#valence').getBoundingClientRect().top - "
+        "document.querySelector('#mood').getBoundingClientRect().bottom, "
+        "...['valence-curve', 'arousal-curve'].map((id) => document.getElementById(id).clientHeight)]"
+    )
+    assert abs(bottom) < 2
+    assert top < 30
+    assert min(heights) > 120
+
+
+def test_a_long_title_has_two_lines_on_a_phone(browser):
+    with paging(browser, title="A long title of a song that somebody recorded at night") as page:
+        page.size(360, 640)
+        page.open()
+        page.play(0.2, 0.2)
+        page.until("document.querySelector('#title').textContent.startsWith('A long')")
+        lines = "document.querySelector('#title').clientHeight / parseFloat(getComputedStyle(document.body).fontSize)"
+        assert 2.5 < page.run(lines) < 3.2
+        assert page.run("document.documentElement.scrollHeight") <= 640

@@ -27,10 +27,18 @@ async function load() {
     way.offer(moods);
     size = songs;
     for await (const portion of places()) map.add(portion);
-    if (!songs) announce("No songs yet; scan some with: emodj-library scan FOLDER, and reload this page.");
+    if (!songs) announce(await whyNone());
   } catch (error) {
     announce(error.message);
   }
+}
+
+// Say why the map is empty: lists have silent songs, too.
+async function whyNone() {
+  const { songs, has_more: hasMore } = await ask("/search");
+  if (!songs.length) return "No songs yet; scan some with: emodj-library scan FOLDER, and reload this page.";
+  if (songs.length === 1) return "1 song, silent: not on the map";
+  return `${hasMore ? "More than " : ""}${songs.length} songs, all silent: not on the map`;
 }
 
 function announce(sentence) {
@@ -74,11 +82,14 @@ function showLabel(song) {
   label.style.top = `${y - height - 16 > 8 ? y - height - 16 : y + 16}px`;
 }
 
+let chosen = -1; // on the map, the last time
 map.addEventListener("choose", async ({ detail }) => {
   if (way.isPicking) return way.take(detail.point);
   if (detail.dot < 0) return;
+  const copies = map.copiesOf(detail.dot);
+  chosen = copies[(copies.indexOf(chosen) + 1) % copies.length]; // the next one below, if one of them was chosen
   try {
-    player.play([await songOf(detail.dot)], 0);
+    player.play([await songOf(chosen)], 0);
   } catch (error) {
     player.say(error.message);
   }
@@ -108,12 +119,17 @@ async function search() {
   try {
     const { songs, has_more: hasMore } = await ask("/search", { q: words }, { signal: asking.signal });
     fill(panel.querySelector("ol"), songs, (number) => player.play([songs[number]], 0));
+    panel.classList.remove("is-old");
     panel.querySelector(".note").textContent = told(words, songs.length, hasMore);
     lists.found = words ? songs : [];
     mark();
     markPlaying(player.song?.id);
   } catch (error) {
-    if (error.name !== "AbortError") panel.querySelector(".note").textContent = error.message;
+    if (error.name === "AbortError") return;
+    panel.querySelector(".note").textContent = error.message;
+    panel.classList.add("is-old"); // the songs below are an answer to other words
+    lists.found = [];
+    mark();
   }
 }
 

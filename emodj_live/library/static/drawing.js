@@ -2,12 +2,10 @@
 
 import { QUADRANTS } from "./colors.js";
 import { colorAt, ground, ink, isStill, themeNow, wordColor } from "./look.js";
-import { colorOf } from "./plane.js";
+import { blend, colorOf, FINE, fitted, paint } from "./plane.js";
 
 const TURN = 2 * Math.PI;
 const MANY = 40; // songs
-const FINE = 256; // pixels along the field: it is soft
-const REACH = 3; // how far the field reaches: beyond the plane it has the colors of its edge
 const FONT = "system-ui, sans-serif";
 const NAMES = [
   { text: "pleasant", x: 1, y: 0 },
@@ -16,32 +14,19 @@ const NAMES = [
   { text: "calm", x: 0, y: -1 },
 ];
 
-let field = null;
+const field = document.createElement("canvas");
 
-// Return the soft field of the moods' colors, for the theme that is chosen.
-function fieldNow() {
-  const theme = themeNow();
-  if (field?.theme === theme) return field.canvas;
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = FINE;
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(FINE, FINE);
-  const strength = 255 * (theme.isLight ? 0.26 : 0.17);
-  for (let place = 0; place < FINE * FINE; place++) {
-    const [x, y] = [((place % FINE) + 0.5) / FINE, (Math.floor(place / FINE) + 0.5) / FINE];
-    const color = colorOf(REACH * (2 * x - 1), REACH * (1 - 2 * y));
-    image.data.set([...color, strength], 4 * place);
-  }
-  context.putImageData(image, 0, 0);
-  field = { theme, canvas };
-  return canvas;
-}
-
-// Fill a canvas with the field, whose middle is at (x, y), for so many pixels for 1.
+// Fill a canvas with the soft field of the moods' colors, whose middle is at (x, y), for so many pixels for 1.
 export function drawField(context, x, y, scale) {
-  context.fillStyle = ground();
-  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
-  context.drawImage(fieldNow(), x - REACH * scale, y - REACH * scale, 2 * REACH * scale, 2 * REACH * scale);
+  const { width, height } = context.canvas;
+  const strength = themeNow().isLight ? 0.26 : 0.17;
+  const [right, up] = [width / 2 / scale, height / 2 / scale]; // from the canvas's middle to its edges
+  const [valence, arousal] = [right - x / scale, y / scale - up]; // of its middle
+  paint(field, fitted(width, height, FINE), (toRight, toTop) => {
+    const color = colorOf(valence + right * toRight, arousal + up * toTop);
+    return [blend(themeNow().background, color, strength), 1];
+  });
+  context.drawImage(field, 0, 0, width, height);
 }
 
 export function drawAxes(context, { view, ratio }) {

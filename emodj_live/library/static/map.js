@@ -76,6 +76,14 @@ export class CollectionMap extends EventTarget {
     return found;
   }
 
+  // Return the dots that lie exactly where one does, itself among them: copies of one recording.
+  copiesOf(dot) {
+    const copies = [];
+    for (let other = 0; other < this.count; other++)
+      if (this.valence[other] === this.valence[dot] && this.arousal[other] === this.arousal[dot]) copies.push(other);
+    return copies;
+  }
+
   placeOf(dot) {
     return [this.valence[dot], this.arousal[dot]];
   }

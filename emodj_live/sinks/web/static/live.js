@@ -4,7 +4,7 @@ import { Glide } from "./glide.js";
 import { colorOf, css, DARK, inkOf, onTheme, Plane } from "./plane.js";
 import { follow } from "./stream.js";
 import { drawCurve, drawStrip } from "./strip.js";
-import { clock, moodOf, signed } from "./words.js";
+import { clock, moodOf, REFUSED, signed } from "./words.js";
 
 const MINUTE = 60; // [s] of the curves
 const SPREAD = [0.15, 0.15]; // of a model that does not know better
@@ -21,6 +21,7 @@ let song = []; // emotions of what is heard now, in the order of its time
 let recent = []; // those of the last minute, in the order in which they came
 let state = { title: "", length: null, spread: null };
 let isAway = true;
+let isRefused = false;
 let isDrawn = false;
 
 const now = () => performance.now() / 1000;
@@ -110,6 +111,8 @@ function onState(news) {
 
 function showStatus() {
   const texts = [
+    [isRefused, REFUSED],
+    [isAway && state.is_over, "the program has ended"],
     [isAway, "reconnecting …"],
     [state.alarm, state.alarm],
     [state.is_connected === false, "no sound arrives"],
@@ -118,8 +121,7 @@ function showStatus() {
   ];
   const found = texts.find(([holds]) => holds);
   setText("status", found ? found[1] : "");
-  $("status").classList.toggle("alarm", Boolean(state.alarm) && !isAway);
-  document.body.classList.toggle("is-away", isAway);
+  document.body.classList.toggle("is-away", isAway && !state.is_over);
 }
 
 function frame() {
@@ -166,8 +168,8 @@ follow({
   emotion: onEmotion,
   history: onHistory,
   state: onState,
-  link: (isConnected) => {
-    isAway = !isConnected;
+  link: (isConnected, wantsToken = false) => {
+    [isAway, isRefused] = [!isConnected, wantsToken];
     showStatus();
   },
 });

@@ -4,15 +4,16 @@ import { Glide } from "./glide.js";
 import { colorOf, css, DARK, inkOf, Plane } from "./plane.js";
 import { follow } from "./stream.js";
 import { drawStrip } from "./strip.js";
-import { moodOf } from "./words.js";
+import { moodOf, REFUSED } from "./words.js";
 
 const PARTS = ["plane", "word", "bar", "color"];
 const SPREAD = [0.15, 0.15];
 const MINUTE = 60;
 
 const $ = (id) => document.getElementById(id);
-const asked = (new URLSearchParams(location.search).get("show") ?? "plane,word").split(",").map((part) => part.trim());
-const shown = PARTS.filter((part) => asked.includes(part));
+const asked = (new URLSearchParams(location.search).get("show") ?? "").split(",").map((part) => part.trim());
+const known = PARTS.filter((part) => asked.includes(part));
+const shown = known.length ? known : ["plane", "word"];
 const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 const glide = new Glide();
 const now = () => performance.now() / 1000;
@@ -66,6 +67,9 @@ follow({
   },
   state: (state) => {
     spread = state.spread ?? SPREAD;
+  },
+  link: (_, isRefused = false) => {
+    $("status").textContent = isRefused ? REFUSED : ""; // nothing else: a video should not show that it reconnects
   },
 });
 if (plane) requestAnimationFrame(frame);

@@ -11,7 +11,7 @@ import { COLORS, QUADRANTS, SIZE } from "./colors.js";
 import { TAIL } from "./glide.js";
 
 const LOW = 160; // pixels along the longer side of the halo's canvas: it is soft, so few are enough
-const FINE = 560; // the same for the field
+export const FINE = 560; // the same for the field
 const NEAR = 3; // [px] between corners of the tail that count as one
 const PIECE = 7; // [px] of the tail that has one color
 const LATTICE = Uint8Array.from(COLORS.match(/../g), (digits) => parseInt(digits, 16));
@@ -172,11 +172,12 @@ export class Plane {
   #paintField() {
     const [width, height] = this.#size;
     const strength = this.#theme.isLight ? 0.3 : 0.2;
-    paint(this.#canvases.field, fitted(width, height, FINE), this.#span, (color, x, y) => {
+    const color = (x, y) => colorOf(x * this.#span, y * this.#span);
+    paint(this.#canvases.field, fitted(width, height, FINE), (x, y) => {
       const edge = Math.max(0, 1 - (x * x + y * y) ** 2 / 4);
-      return [color, strength * (0.5 + 0.5 * edge)];
+      return [color(x, y), strength * (0.5 + 0.5 * edge)];
     });
-    paint(this.#bright, fitted(width, height, LOW), this.#span, (color) => [color, 1]);
+    paint(this.#bright, fitted(width, height, LOW), (x, y) => [color(x, y), 1]);
   }
 
   #drawHalo(point, spread) {
@@ -272,13 +273,13 @@ export class Plane {
 }
 
 /** Return a size of the same shape whose longer side is at most so many pixels. */
-function fitted(width, height, most) {
+export function fitted(width, height, most) {
   const scale = Math.min(1, most / Math.max(width, height));
   return [Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale))];
 }
 
-/** Paint the plane's colors: `shade` gets a color and its place in [-1, 1], and returns a color and its strength. */
-function paint(canvas, [width, height], span, shade) {
+/** Paint a canvas softly: `shade` gets a place in [-1, 1] and returns a color and its strength. */
+export function paint(canvas, [width, height], shade) {
   [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
@@ -287,11 +288,12 @@ function paint(canvas, [width, height], span, shade) {
     const y = 1 - (2 * (row + 0.5)) / height;
     for (let column = 0; column < width; column++, at += 4) {
       const x = (2 * (column + 0.5)) / width - 1;
-      const [color, strength] = shade(colorOf(x * span, y * span), x, y);
-      image.data[at] = color[0];
-      image.data[at + 1] = color[1];
-      image.data[at + 2] = color[2];
-      image.data[at + 3] = 255 * strength + noise(row, column); // without it, steps between dark shades would show
+      const [color, strength] = shade(x, y);
+      const grain = noise(row, column); // without it, steps between dark shades would show
+      image.data[at] = color[0] + grain;
+      image.data[at + 1] = color[1] + grain;
+      image.data[at + 2] = color[2] + grain;
+      image.data[at + 3] = 255 * strength + grain;
     }
   }
   context.putImageData(image, 0, 0);

@@ -3,9 +3,10 @@
 //   follow({ emotion, history, state, link });
 //
 // `history(emotions)` comes first and after each new connection, `emotion(one)` for each that follows, `state(what)` when
-// another source is heard or it is paused, and `link(isConnected)` when the connection comes or goes.
+// another source is heard or it is paused, and `link(isConnected, isRefused)` when the connection comes or goes.
 
 const AGAIN = 1500; // [ms] until the next attempt
+const PATIENCE = 3000; // [ms] with a server that does not answer
 
 export function follow(listeners) {
   const source = new EventSource("/events");
@@ -31,9 +32,20 @@ export function follow(listeners) {
     else listeners.emotion?.(emotion);
   };
   source.addEventListener("state", ({ data }) => listeners.state?.(JSON.parse(data)));
-  source.onerror = () => {
-    listeners.link?.(false);
+  source.onerror = async () => {
     waiting = [];
+    const refused = await isRefused();
+    if (source.readyState === EventSource.OPEN) return; // it is back already
+    listeners.link?.(false, refused);
     if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(listeners), AGAIN);
   };
+}
+
+/** Return whether the server wants another token, which an event source does not say. */
+async function isRefused() {
+  try {
+    return (await fetch("/now", { signal: AbortSignal.timeout(PATIENCE) })).status === 403;
+  } catch {
+    return false;
+  }
 }

@@ -2,6 +2,7 @@
 
 import { colorOf, css } from "./plane.js";
 
+const LEAST = 0.2; // from the lowest to the highest value of a curve
 const LAST = 300; // [s] that the strip shows of what has no end
 const [QUIET, LOUD] = [-40, -6]; // [dBFS] of the lowest and the highest bar
 
@@ -52,18 +53,16 @@ function drawBar(context, x, height, inside, theme) {
   context.fill();
 }
 
-/** Draw one value of the last minute, between -1 and 1, in the colors of the moods. */
+/** Draw one value of the last minute in the colors of the moods, as high as there is room, with a line at zero. */
 export function drawCurve(canvas, emotions, name, seconds, theme) {
   const [context, width, height] = prepared(canvas);
   const newest = emotions.at(-1)?.time ?? 0;
-  const most = Math.max(0.5, ...emotions.map((one) => Math.abs(one[name])));
-  const place = (one) => [
-    width - 4 - ((newest - one.time) / seconds) * (width - 4),
-    height / 2 - (one[name] / most) * (height / 2 - 4),
-  ];
+  const [low, high] = reach(emotions.map((one) => one[name]));
+  const level = (value) => 4 + ((high - value) / (high - low)) * (height - 8);
+  const place = (one) => [width - 4 - ((newest - one.time) / seconds) * (width - 4), level(one[name])];
   context.fillStyle = css(theme.foreground, 0.16);
-  context.fillRect(0, height / 2 - 0.5, width, 1);
-  if (emotions.length) fillToZero(context, emotions.map(place), height, css(shown(emotions.at(-1), theme), 0.14));
+  context.fillRect(0, level(0) - 0.5, width, 1);
+  if (emotions.length) fillToZero(context, emotions.map(place), level(0), css(shown(emotions.at(-1), theme), 0.14));
   context.lineWidth = 2;
   context.lineCap = "round";
   for (let index = 1; index < emotions.length; index++) {
@@ -81,14 +80,22 @@ export function drawCurve(canvas, emotions, name, seconds, theme) {
   context.fill();
 }
 
+/** Return the lowest and the highest value of a curve's scale: zero and all values, but nothing is magnified without end. */
+export function reach(values) {
+  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const missing = Math.max(0, LEAST - (high - low));
+  if (low === 0 && high === 0) return [-LEAST / 2, LEAST / 2];
+  return high > -low ? [low, high + missing] : [low - missing, high];
+}
+
 /** Fill what lies between a curve and the line of zero. */
-function fillToZero(context, places, height, color) {
+function fillToZero(context, places, zero, color) {
   if (places.length < 2) return;
   context.fillStyle = color;
   context.beginPath();
-  context.moveTo(places[0][0], height / 2);
+  context.moveTo(places[0][0], zero);
   for (const place of places) context.lineTo(...place);
-  context.lineTo(places.at(-1)[0], height / 2);
+  context.lineTo(places.at(-1)[0], zero);
   context.fill();
 }
 

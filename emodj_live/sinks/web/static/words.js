@@ -8,6 +8,9 @@ export function moodOf({ quadrant, certainty }) {
   return [words.replace("{}", "").trim(), quadrant];
 }
 
+/** What to do when the server wants another token. */
+export const REFUSED = "open the new link that the program prints";
+
 /** Return a time as m:ss. */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
