@@ -188,7 +188,8 @@ def test_slow_sink_loses_the_oldest_and_says_so(virtual_microphone, live_model, 
     steps = np.diff([record["time"] for record in records])
     assert np.count_nonzero(steps > 0.51) == 1
     assert steps.max() == pytest.approx(lost + 0.5, abs=0.51)
-    assert find_start(records, audio) == pytest.approx(find_start(records[-6:], audio), abs=0.05 * SAMPLE_RATE)
+    # on a busy machine the recording may have a small hole of its own near its beginning
+    assert find_start(records, audio) == pytest.approx(find_start(records[-6:], audio), abs=0.1 * SAMPLE_RATE)
 
 
 def test_rate_that_leaves_something_out_is_told(virtual_microphone, live_model):
