@@ -71,7 +71,8 @@ def run(options: argparse.Namespace, library: Library) -> int:
     Returns
     -------
     int
-        1 if the tags of any song could not be looked at or changed, else 0.
+        1 if the tags of any song could not be looked at or changed, else 0. Songs of a kind that cannot be tagged are
+        only counted, unless they were named.
 
     Raises
     ------
